@@ -12,7 +12,7 @@ from app.benchmark.setup import Setup
 from app.benchmark.ways import synchronize
 from app.checkpoints.formats.gguf import read_header
 from app.checkpoints.loading.packed_weights import PackedLinear
-from app.checkpoints.memory.footprint import measure_footprint
+from app.checkpoints.memory.measured_footprint import measure_footprint
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 

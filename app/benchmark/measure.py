@@ -26,8 +26,8 @@ from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
-from app.decoding.model_context import PREFILL_CHUNK
 from app.decoding.speculation_stats import DraftCounts
+from app.decoding.step_sizes import PREFILL_CHUNK
 from app.errors import SettingsError
 
 _STEPS = 8

@@ -14,7 +14,7 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.generation.streamers import BaseStreamer
 
 from app.benchmark.setup import Setup
-from app.checkpoints.opening import quiet
+from app.checkpoints.formats.transformers_log import quiet
 from app.decoding.combining import combine_logits
 from app.decoding.decode import decode
 from app.decoding.ensemble import Ensemble

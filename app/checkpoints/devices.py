@@ -1,14 +1,19 @@
-"""Devices of this machine: their names, their memory, and errors when memory runs out."""
+"""Devices of this machine: their names, their memory, and errors when memory runs out.
+
+torch takes seconds to import. It is imported where this machine may have an accelerator, and not
+before an accelerator is asked for.
+"""
 
 from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Iterator
 
 import psutil
-import torch
 
+from app.checkpoints.accelerator_drivers import may_have_accelerator
 from app.checkpoints.engine_options import LLAMA_CPP, TRANSFORMERS
 from app.checkpoints.host_memory import main_memory, memory_limit
 from app.checkpoints.llama_devices import llama_device_names, llama_gpu
@@ -30,6 +35,10 @@ _RAN_OUT = (
 
 def available_devices() -> list[str]:
     """Names of the devices that torch reports: accelerators first, ``cpu`` last."""
+    if not may_have_accelerator():
+        return ["cpu"]
+    import torch
+
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if accelerator is None:
         return ["cpu"]
@@ -71,10 +80,12 @@ def hardware_name(device: str) -> str:
     """The product name of an accelerator, such as ``NVIDIA H100``; empty where it has none."""
     if gpu := _other_gpu(device):
         return gpu.description
-    kind = torch.device(device).type
-    if kind in ("cpu", "meta"):
+    if device in ("cpu", "meta"):
         return ""
-    name_of = getattr(torch.get_device_module(kind), "get_device_name", None)  # MPS has none
+    import torch
+
+    module = torch.get_device_module(torch.device(device).type)
+    name_of = getattr(module, "get_device_name", None)  # MPS has none
     return str(name_of(device)) if name_of else ""
 
 
@@ -89,6 +100,8 @@ def free_bytes(device: str) -> int:
         return free if limit is None else min(free, limit.free)
     if gpu := _other_gpu(device):
         return gpu.free
+    import torch
+
     if device.startswith("mps"):  # Apple's GPUs share main memory, up to a limit
         bound = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         return max(0, min(bound, free_bytes("cpu")))
@@ -103,6 +116,8 @@ def total_bytes(device: str) -> int:
         return main_memory(memory_limit())
     if gpu := _other_gpu(device):
         return gpu.total
+    import torch
+
     if device.startswith("mps"):
         return int(torch.mps.recommended_max_memory())
     return int(torch.accelerator.get_memory_info(device)[1])
@@ -153,8 +168,10 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
     Messages are compared as well, since torch has no exception class for it on a CPU.
     """
+    torch = sys.modules.get("torch")  # where it was not imported, the error is not one of its own
+    kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
     for behind in _behind(error):
-        if isinstance(behind, MemoryError | torch.OutOfMemoryError):
+        if isinstance(behind, kinds):
             return True
         if isinstance(behind, OSError) and behind.errno == errno.ENOMEM:
             return True

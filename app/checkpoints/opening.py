@@ -1,41 +1,29 @@
-"""Opening of a recipe: checks the files and reads configurations and tokenizers, but no weights."""
+"""Opening of a recipe: checks the files and reads configurations and tokenizers, but no weights.
+
+torch is imported for what cannot be read without it: configurations of unusual models, adapters,
+quantized weights, and GGUF files that have not been converted.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-from transformers.utils import logging as transformers_logging
+from typing import TYPE_CHECKING
 
 from app.checkpoints.engine_choice import check_engine, engine_of
 from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.formats import gguf
-from app.checkpoints.formats.adapter_layers import check_adapter
 from app.checkpoints.formats.gguf_conversion import convert
 from app.checkpoints.formats.tokenizer_loading import load_tokenizer
-from app.checkpoints.quantization_check import check_quantization
-from app.checkpoints.sources import (
-    CheckpointFiles,
-    gguf_file,
-    model_source,
-    needs_code,
-    open_checkpoint,
-)
+from app.checkpoints.formats.transformers_log import quiet
+from app.checkpoints.plain_configuration import PlainConfiguration, plain_configuration
+from app.checkpoints.sources import CheckpointFiles, gguf_file, model_source, open_checkpoint
 from app.checkpoints.spec import CHAT, CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress
-from app.errors import CheckpointError
 
-# bitsandbytes warns when it is imported (PEFT imports it, too) and at every cast to float16.
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-
-_OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
-"""Endings of the names of model classes whose output layer does not compute logits of tokens."""
-
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 _FilesKey = tuple[str, str, str]
 
@@ -53,7 +41,7 @@ class OpenedRole:
     name: str
     spec: CheckpointSpec
     files: CheckpointFiles
-    config: PretrainedConfig
+    config: PlainConfiguration | PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
     tokenizer_folder: Path
 
@@ -111,8 +99,7 @@ def open_recipe(
     ]
     for role in roles:
         if not role.spec.is_endpoint:
-            with quiet():
-                check_quantization(role.name, role.spec, role.config, role.files)
+            _check_quantization(role)
     return OpenedRecipe(recipe, tuple(roles))
 
 
@@ -173,78 +160,28 @@ def _convert_gguf(
         )
 
 
+def _check_quantization(role: OpenedRole) -> None:
+    stored = getattr(role.config, "quantization_config", None)
+    if stored is not None or role.spec.quantization != "none":
+        from app.checkpoints.quantization_check import check_quantization  # imports torch
+
+        with quiet():
+            check_quantization(role.name, role.spec, stored, role.files)
+
+
 def _open_role(name: str, spec: CheckpointSpec, files: CheckpointFiles) -> OpenedRole:
-    config = _read_config(files)
     adapter = files.adapter
-    if adapter is not None and not adapter.is_gguf:
-        check_adapter(adapter, config)
+    config = _read_config(files)
     own = adapter is not None and adapter.has_tokenizer
     folder = adapter.folder if adapter is not None and own else files.folder
     return OpenedRole(name, spec, files, config, load_tokenizer(folder), folder)
 
 
-def _read_config(files: CheckpointFiles) -> PretrainedConfig:
-    folder = files.folder
-    try:
-        config: PretrainedConfig = AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-        config.get_text_config()  # raises for configurations without one
-    except Exception as error:  # the library raises many kinds for files it cannot use
-        if "auto_map" in files.config:
-            raise needs_code(folder) from error
-        raise unknown_model(folder, error) from error
-    why = _why_not_causal(config)
-    if why:
-        raise CheckpointError(
-            f"The model in {folder} can read text but not continue it",
-            evidence=why,
-            next_step="Choose a causal language model.",
-        )
-    return config
+def _read_config(files: CheckpointFiles) -> PlainConfiguration | PretrainedConfig:
+    adapted = files.adapter is not None and not files.adapter.is_gguf
+    plain = None if adapted else plain_configuration(files.config)
+    if plain is not None:
+        return plain
+    from app.checkpoints.full_configuration import read_full_configuration  # imports torch
 
-
-def _why_not_causal(config: PretrainedConfig) -> str:
-    """The reason why a model of ``config`` is not a causal language model, or an empty text."""
-    kind = config.model_type
-    heads = config.architectures if isinstance(config.architectures, list) else []
-    if heads and all(str(name).endswith(_OTHER_HEADS) for name in heads):
-        return f"it is a {heads[0]}"
-    if kind == "xlm" and not config.causal:
-        return "xlm is an encoder, unless it was trained to be causal"
-    if kind == "xlnet":
-        return "xlnet fills in missing words from those around them"
-    if kind == "reformer" and "lsh" in config.attn_layers:
-        return "the attention of reformer is random: it never gives the same probabilities twice"
-    if kind in ("gemma4_assistant", "gemma4_unified_assistant"):
-        return f"{kind} drafts from the KV cache of another model"
-    masked = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    if masked and kind not in ("reformer", "xlm") and not getattr(config, "is_decoder", False):
-        return f"{kind} is an encoder"
-    return ""
-
-
-def unknown_model(folder: Path, error: Exception) -> CheckpointError:
-    """The error for a checkpoint that transformers cannot load."""
-    return CheckpointError(
-        f"The model in {folder} cannot be loaded",
-        evidence=first_line(error),
-        next_step="It must be a causal language model that transformers knows.",
-    )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Context manager that silences the log of transformers; its errors are still raised."""
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, or the name of its class."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return read_full_configuration(files)

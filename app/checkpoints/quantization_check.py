@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from transformers import PretrainedConfig
 from transformers.quantizers.auto import AutoHfQuantizer
 
 from app.checkpoints.devices import resolve_device
@@ -36,7 +35,7 @@ _ANOTHER = "Choose a version of the model that is not quantized, or a GGUF file.
 
 
 def check_quantization(
-    name: str, spec: CheckpointSpec, config: PretrainedConfig, files: CheckpointFiles
+    name: str, spec: CheckpointSpec, stored: Any, files: CheckpointFiles
 ) -> None:
     """Check that a role's quantization can be loaded on its device.
 
@@ -45,7 +44,7 @@ def check_quantization(
     Args:
         name: The name of the role.
         spec: The checkpoint in the recipe, with its device and quantization.
-        config: The configuration of the checkpoint.
+        stored: The ``quantization_config`` of the checkpoint; None if it is not quantized.
         files: The files of the checkpoint.
 
     Raises:
@@ -53,7 +52,6 @@ def check_quantization(
             checkpoint that is quantized already.
         DeviceError: The device does not exist, or does not support the quantization.
     """
-    stored = getattr(config, "quantization_config", None)
     if stored is not None:
         _check_stored(name, _table(stored), resolve_device(spec.device), files)
     if spec.quantization != "none":
@@ -77,14 +75,14 @@ def name_of_quantization(stored: Any) -> str:
     return str(getattr(method, "value", method))
 
 
-def is_dequantized(config: PretrainedConfig, device: str) -> bool:
+def is_dequantized(stored: Any, device: str) -> bool:
     """Whether stored weights are dequantized when they are loaded, as FP8 is without a GPU.
 
     Args:
-        config: The configuration of a checkpoint that passed :func:`check_quantization`.
+        stored: The ``quantization_config`` of a checkpoint that passed
+            :func:`check_quantization`; None if it is not quantized.
         device: The device to load to.
     """
-    stored = getattr(config, "quantization_config", None)
     if stored is None:
         return False
     quantizer = AutoHfQuantizer.from_config(_table(stored), pre_quantized=True)

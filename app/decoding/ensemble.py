@@ -14,7 +14,7 @@ from app.decoding.capture_stats import CaptureStats
 from app.decoding.capturing import CaptureError
 from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.fused_step import FusedSteps, capture_stats_of, make_fused_steps
-from app.decoding.graphs import LONGEST, GraphedLanguageModel
+from app.decoding.graphs import GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.memory_pages import copy_apart
@@ -22,6 +22,7 @@ from app.decoding.model_context import ModelContext
 from app.decoding.prefix_cache import PrefixCache
 from app.decoding.remote import RemoteModel
 from app.decoding.sampling_inputs import SampledToken, SamplingInputs
+from app.decoding.step_sizes import LONGEST
 from app.decoding.types import RoleLogits
 from app.errors import ContextLengthError, ModelError, PromptError
 

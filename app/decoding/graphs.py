@@ -26,14 +26,9 @@ from app.decoding.fixed_cache import FixedCache, FixedCacheState, mask_of, why_n
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.rotary_scaling import longest_unscaled
+from app.decoding.step_sizes import LONGEST, SIZES, USUAL_CONTEXT
 from app.decoding.uncached_model import UncachedLanguageModel
 
-SIZES = (1, 2, 3, 5, 9, 17)
-"""Blocks are padded to one of these sizes, so that few graphs are needed."""
-LONGEST = SIZES[-1]
-"""Blocks up to this size are captured: one token, or the longest draft after it."""
-USUAL_CONTEXT = 4096
-"""Tokens for which a KV cache has the capacity where no context length is asked for."""
 _LEAST_ATTENDED = 1024
 _UNIT = 256
 """Capacities are multiples of it, for which kernels need no padding."""

@@ -13,9 +13,8 @@ from app.decoding.cache_state import CacheState, StatefulModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.prefix_cache import Ids, PrefixCache, common_prefix, is_worth_a_copy
 from app.decoding.remote import RemoteModel
+from app.decoding.step_sizes import PREFILL_CHUNK
 from app.errors import Cancelled, ModelError
-
-PREFILL_CHUNK = 512
 
 
 class ModelContext:

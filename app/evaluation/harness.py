@@ -13,8 +13,8 @@ from lm_eval.evaluator import evaluate
 from lm_eval.models.utils import normalize_gen_kwargs
 from torch import Tensor
 
+from app.checkpoints.checkpoint_errors import first_line
 from app.checkpoints.hub.library import Guard, prepare
-from app.checkpoints.opening import first_line
 from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
 from app.evaluation.evaluator import Evaluator

@@ -58,7 +58,7 @@ def documented_version() -> str:
 
 def write(outcomes: Mapping[str, Outcome]) -> str:
     """The text of the document."""
-    from app.decoding.model_context import PREFILL_CHUNK
+    from app.decoding.step_sizes import PREFILL_CHUNK
 
     ways = [outcome.way for outcome in outcomes.values()]
     counts = ", ".join(f"{way}: {ways.count(way)}" for way in sorted(set(ways)))

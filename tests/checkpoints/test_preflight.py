@@ -127,10 +127,10 @@ def test_an_adapter_of_another_model_on_the_hub(tiny_recipe: Recipe) -> None:
 
 
 def test_a_kv_cache_that_cannot_be_counted_is_said(
-    tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    families: dict[str, tiny.Family], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A configuration that does not name the heads of its layers does not stand in the way."""
-    opened = open_recipe(tiny_recipe)
+    opened = open_recipe(families["gpt2"].recipe())
     monkeypatch.setattr(type(opened.roles[0].config), "per_layer_config", property(_unknown))
     found = preflight(opened)
     assert found.memory.uncounted == ("base", "expert “Style”", "anti-expert “Style”")

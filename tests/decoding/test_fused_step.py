@@ -26,10 +26,11 @@ from app.decoding.capturing import (
 from app.decoding.combining import Pair
 from app.decoding.decode import NO_PREFIX, TextPrefix
 from app.decoding.ensemble import Ensemble
-from app.decoding.graphs import LONGEST, SIZES, GraphedLanguageModel, captured_size
+from app.decoding.graphs import GraphedLanguageModel, captured_size
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.row_reduction import RowReducer, RowReduction
 from app.decoding.speculative import Speculator
+from app.decoding.step_sizes import LONGEST, SIZES
 from app.decoding.types import GenerationConfig
 from app.errors import ModelError
 from tests import tiny

@@ -27,12 +27,12 @@ from app.decoding.capturing import Action, CaptureError, Computation, uncaptured
 from app.decoding.ensemble import Ensemble
 from app.decoding.fixed_cache import FixedCache
 from app.decoding.graphs import (
-    LONGEST,
     GraphedLanguageModel,
     make_language_model,
     why_not_captured,
 )
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.step_sizes import LONGEST
 from app.decoding.uncached_model import UncachedLanguageModel
 from tests import tiny
 

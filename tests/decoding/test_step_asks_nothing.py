@@ -24,9 +24,10 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, Qw
 from app.decoding.capturing import Action, Computation, uncaptured
 from app.decoding.combining import Pair
 from app.decoding.fused_step import FusedSteps
-from app.decoding.graphs import SIZES, GraphedLanguageModel, why_not_captured
+from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.row_reduction import RowReduction
 from app.decoding.sampling_inputs import SamplingInputs
+from app.decoding.step_sizes import SIZES
 from app.decoding.types import GenerationConfig
 from tests import tiny
 

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, StaticCache
 from app.benchmark.benchmark_report import as_json
 from app.benchmark.measure import measure
 from app.benchmark.setup import Setup, of_shapes
-from app.decoding.graphs import SIZES
+from app.decoding.step_sizes import SIZES
 from app.decoding.types import GenerationConfig
 from tests.gpu.target import synchronize, target
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from app.errors import CheckpointError
 
@@ -45,10 +46,12 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def _load(folder: Path) -> PreTrainedTokenizerBase:
-    shipped = (folder / TOKENIZER_FILE).is_file()
-    if not shipped:
+    kind: Any = PreTrainedTokenizerFast
+    if not (folder / TOKENIZER_FILE).is_file():
         _refuse_sentencepiece(folder)
-    kind = PreTrainedTokenizerFast if shipped else AutoTokenizer
+        from transformers import AutoTokenizer  # imports torch
+
+        kind = AutoTokenizer
     loaded: PreTrainedTokenizerBase = kind.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )

@@ -14,6 +14,7 @@ from app.checkpoints.devices import free_bytes
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_parts import read_parts
 from app.checkpoints.formats.gguf_weights import dequantized_weights
+from app.checkpoints.loading.role_configuration import full_configuration
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.logit_difference import difference
 from app.checkpoints.proof.proof_report import Difference
@@ -69,10 +70,11 @@ def difference_of_engines(
 
 def _rows_of_transformers(role: OpenedRole, ids: Tensor, cancelled: Callable[[], bool]) -> Tensor:
     contents = read_parts(role.files.weights[0], everything=True)
+    config = full_configuration(role)
     with no_init_weights():
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(role.config, dtype=torch.float32)
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     weights = dict[str, Tensor]()
-    for name, tensor in dequantized_weights(contents, role.config):
+    for name, tensor in dequantized_weights(contents, config):
         if cancelled():
             raise Cancelled
         weights[name] = tensor

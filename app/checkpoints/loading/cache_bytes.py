@@ -6,7 +6,7 @@ import torch
 from transformers import PreTrainedModel
 
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
-from app.checkpoints.memory.footprint import measure_footprint
+from app.checkpoints.memory.measured_footprint import measure_footprint
 from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 

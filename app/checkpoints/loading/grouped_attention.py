@@ -22,7 +22,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from app.decoding.graphs import LONGEST
+from app.decoding.step_sizes import LONGEST
 
 FEW_TOKENS = {"cpu": 4, "cuda": LONGEST}
 """Blocks up to this many tokens are computed as rows of one head, by type of device."""

@@ -14,17 +14,17 @@ from app.checkpoints.loading.engine_loader import LoadControl, keys_of
 from app.checkpoints.loading.llama_proof import Held, plainer, proof_of_llama
 from app.checkpoints.loading.loaded_weights import HeldPart, LoadedWeights
 from app.checkpoints.loading.trial_load import try_in_child
-from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.llama_layers import LayerSplit, split_layers
+from app.checkpoints.memory.role_footprint import footprint_of
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.weights_key import WeightsKey
-from app.decoding.graphs import USUAL_CONTEXT
 from app.decoding.language_model import LanguageModel
 from app.decoding.llama_cpp.llama_context import ContextOptions, KvType
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.llama_cpp.llama_weights import CPU, LlamaCppWeights
+from app.decoding.step_sizes import USUAL_CONTEXT
 
 _PLAIN = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -159,7 +159,7 @@ class LlamaLoader:
         context = role_context(role, self._control.context) or USUAL_CONTEXT
         return split_layers(
             role.files.tensors,
-            measure_footprint(role.config),
+            footprint_of(role),
             role.spec.gpu_layers,
             min(context, USUAL_CONTEXT) if self._control.context is None else context,
             role.spec.kv_cache,

@@ -12,6 +12,7 @@ from accelerate.utils import CustomDtype, compute_module_sizes
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from app.checkpoints.devices import free_bytes
+from app.checkpoints.loading.role_configuration import full_configuration
 from app.checkpoints.opening import OpenedRole
 from app.errors import DeviceError
 
@@ -46,7 +47,7 @@ def place(role: OpenedRole, device: str) -> Placement:
 def split(role: OpenedRole, device: str, room: int, main_memory: int) -> Placement:
     """Fill ``room`` bytes of ``device``, layer by layer, and put the rest into main memory."""
     with torch.device("meta"):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(role.config)
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(full_configuration(role))
     model.tie_weights()
     sizes: dict[str, Any] = _sizes_in_memory(role, model)
     index = int(device.partition(":")[2] or 0)  # accelerate counts accelerators
@@ -92,5 +93,5 @@ def compute_dtype(role: OpenedRole) -> torch.dtype:
     if role.spec.dtype != "auto":
         asked: torch.dtype = getattr(torch, role.spec.dtype)
         return asked
-    stored = getattr(role.config, "dtype", None)
+    stored = getattr(full_configuration(role), "dtype", None)
     return stored if isinstance(stored, torch.dtype) else torch.float32

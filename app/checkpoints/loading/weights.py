@@ -12,11 +12,13 @@ import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from app.checkpoints.checkpoint_errors import first_line, unknown_model
 from app.checkpoints.devices import is_out_of_memory, out_of_memory
+from app.checkpoints.formats.transformers_log import quiet
 from app.checkpoints.loading.loaded_weights import HeldPart
 from app.checkpoints.loading.packed_weights import packed_weights
 from app.checkpoints.loading.placement import Placement, compute_dtype, place
-from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
+from app.checkpoints.opening import OpenedRole
 from app.checkpoints.quantization_check import name_of_quantization
 from app.errors import Cancelled, CheckpointError, DeviceError, NotDownloadedError, TuneshiftError
 

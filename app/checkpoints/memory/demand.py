@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.memory.footprint import Footprint
 from app.checkpoints.preflight_report import MemoryPart
-from app.decoding.graphs import LONGEST, SIZES
+from app.decoding.step_sizes import LONGEST, SIZES
 
 HOST = "cpu"
 # The first load of any model: code of the architecture, kernels of torch, thread pools.

@@ -10,15 +10,15 @@ from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
 from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.host_memory import mapped_weight_bytes
 from app.checkpoints.memory.demand import HOST, KEPT_ROWS, Demand, RoleDemand, add_up
-from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
+from app.checkpoints.memory.footprint import BYTES, Footprint
 from app.checkpoints.memory.llama_layers import split_layers
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
-from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
+from app.checkpoints.memory.role_footprint import footprint_of
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate
-from app.checkpoints.quantization_check import is_dequantized
 from app.checkpoints.spec import Recipe
 from app.checkpoints.weights_key import weights_keys
-from app.decoding.graphs import USUAL_CONTEXT
+from app.decoding.step_sizes import USUAL_CONTEXT
 from app.errors import DeviceError
 
 _STORED = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
@@ -189,12 +189,7 @@ class _Estimator:
 
 
 def _inspect(role: OpenedRole) -> _Model:
-    try:
-        with quiet():
-            footprint = measure_footprint(role.config)
-    except Exception as error:  # the library raises many kinds for what it cannot build
-        raise unknown_model(role.files.folder, error) from error
-    return _Model(footprint, _stored_dtype(role), role_context(role))
+    return _Model(footprint_of(role), _stored_dtype(role), role_context(role))
 
 
 def _stored_dtype(role: OpenedRole) -> str:
@@ -216,7 +211,17 @@ def _default_context(models: Sequence[_Model]) -> int:
 
 
 def _is_stored_quantized(role: OpenedRole) -> bool:
-    return getattr(role.config, "quantization_config", None) is not None
+    return _stored_quantization(role) is not None
+
+
+def _stored_quantization(role: OpenedRole) -> object:
+    return getattr(role.config, "quantization_config", None)
+
+
+def _is_dequantized(role: OpenedRole, device: str) -> bool:
+    from app.checkpoints.quantization_check import is_dequantized  # imports torch
+
+    return is_dequantized(_stored_quantization(role), device)
 
 
 def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
@@ -225,7 +230,7 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
     whole = footprint.weight_bytes(dtype, "none")
     weights = footprint.weight_bytes(dtype, spec.quantization)
     converted = sum(tensor.size for tensor in files.tensors if _STORED.get(tensor.dtype) != dtype)
-    if _is_stored_quantized(role) and files.tensors and not is_dequantized(role.config, device):
+    if _is_stored_quantized(role) and files.tensors and not _is_dequantized(role, device):
         whole = weights = files.weight_bytes
         converted = 0
     weights_key, adapted_key = weights_keys(role, device)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.vocabulary.spelled_bytes import unspelled_bytes
 from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
-
-_BYTES_OF_TEXT = frozenset([*b"\t\n\r", *range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF1)])
-"""The bytes of characters that texts have. Some tokenizers lack control characters and bytes that
-only begin characters of planes without any; tokens of the base with these are not read."""
-
-
-def can_be_bridged(tokenizer: Tokenizer) -> bool:
-    """Whether the tokens of a pair spell any text byte by byte, so that it can follow any base."""
-    return not _unspelled(text_bytes(tokenizer, tokenizer.get_vocab_size())) & _BYTES_OF_TEXT
 
 
 def make_bridge(
@@ -38,19 +30,12 @@ def make_bridge(
         strict: Whether only tokens of exactly the same bytes correspond to each other.
     """
     spelled = text_bytes(pair, rows[1])
-    unspelled = _unspelled(spelled)
+    unspelled = unspelled_bytes(spelled)
     readable = [
         None if token is None or unspelled.intersection(token) else token
         for token in text_bytes(base, rows[0])
     ]
     return VocabularyBridge(readable, spelled, *ends, strict=strict)
-
-
-def _unspelled(spelled: Iterable[bytes | None]) -> frozenset[int]:
-    """The bytes that no token stands for alone."""
-    return frozenset(range(256)).difference(
-        token[0] for token in spelled if token and len(token) == 1
-    )
 
 
 def continuation_encoder(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], Sequence[int]]:

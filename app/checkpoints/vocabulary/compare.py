@@ -18,9 +18,9 @@ from app.checkpoints.preflight_report import (
     VocabularyReport,
 )
 from app.checkpoints.spec import SHARED
-from app.checkpoints.vocabulary.bridging import can_be_bridged
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, matters
 from app.checkpoints.vocabulary.notes import notes
+from app.checkpoints.vocabulary.spelled_bytes import can_be_bridged
 from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
 from app.errors import CheckpointError, VocabularyError
 

@@ -19,8 +19,9 @@ from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import Recipe
 from app.decoding.capturing import uncaptured
-from app.decoding.graphs import SIZES, GraphedLanguageModel, why_not_captured
+from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.step_sizes import SIZES
 from app.decoding.types import GenerationConfig
 from tests import tiny
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from app.attribution.row_store import DEFAULT_BYTES
 from app.checkpoints.host_memory import mapped_weight_bytes
 from app.checkpoints.loading.loader import load_recipe
+from app.checkpoints.loading.role_configuration import full_configuration
 from app.checkpoints.memory import demand
 from app.checkpoints.memory import estimate as memory
 from app.checkpoints.memory.estimate import does_not_fit, estimate_memory
@@ -23,7 +24,7 @@ from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.decoding.graphs import USUAL_CONTEXT
+from app.decoding.step_sizes import USUAL_CONTEXT
 from app.errors import CheckpointError
 from app.settings import Settings
 from tests import tiny
@@ -206,7 +207,7 @@ def test_a_configuration_without_weights_is_enough(recipe: Recipe) -> None:
 def test_a_checkpoint_stored_in_int8_takes_what_its_file_does(recipe: Recipe) -> None:
     opened = open_recipe(recipe)
     roles = list(opened.roles)
-    config = type(roles[0].config).from_dict(roles[0].config.to_dict())
+    config = full_configuration(roles[0])
     config.quantization_config = {"quant_method": "bitsandbytes", "load_in_8bit": True}
     roles[0] = replace(roles[0], config=config)
     estimate = estimate_memory(OpenedRecipe(recipe, tuple(roles)), {})

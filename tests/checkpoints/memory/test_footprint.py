@@ -21,7 +21,7 @@ from transformers import (
     T5Config,
 )
 
-from app.checkpoints.memory.footprint import measure_footprint
+from app.checkpoints.memory.measured_footprint import measure_footprint
 from tests import tiny
 from tests.architectures.tiny_configurations import tiny_configuration
 
