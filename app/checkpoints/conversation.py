@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,13 @@ class Conversation:
             for item in self.messages
         ]
 
+    def texts(self) -> Iterator[str]:
+        """All texts that a chat template may read: contents, fields of messages, and tools."""
+        for item in self.messages:
+            yield item.content
+            yield _with_plain_characters(item.fields)
+        yield _with_plain_characters(self.tools)
+
 
 @dataclass(frozen=True, slots=True)
 class RawText:
@@ -96,6 +103,11 @@ class TokenIds:
 RunPrompt = str | Conversation
 """The prompt of a run that a person starts; the history stores it."""
 Prompt = RunPrompt | RawText | TokenIds
+
+
+def _with_plain_characters(text: str) -> str:
+    """JSON without escaped characters."""
+    return json.dumps(json.loads(text), ensure_ascii=False) if text else ""
 
 
 def last_message(prompt: RunPrompt) -> str:

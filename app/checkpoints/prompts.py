@@ -73,8 +73,8 @@ def _encode_conversation(
     conversation: Conversation,
     cancelled: Callable[[], bool],
 ) -> list[int]:
-    for item in conversation.messages:
-        check_characters(item.content)
+    for text in conversation.texts():
+        check_characters(text)
     if not contents(conversation).strip():
         raise _empty()
     if conversation.needs_tools:

@@ -46,12 +46,17 @@ def grammar_of(config: GenerationConfig) -> str:
             rules = any_to_lark(config.structure_text)
         else:
             schema = _ANY_OBJECT if config.structure == JSON else config.structure_text
-            rules = f"start: %json {json.dumps(_object(schema) | _WHITESPACE)}"
+            rules = f"start: {json_rule(_object(schema))}"
         return str(matcher.grammar_from_lark(_ALL_TOKENS + rules))
     except StructureError:
         raise
     except Exception as error:  # of the parsers of grammars and schemas
         raise invalid(config, str(error)) from error
+
+
+def json_rule(schema: dict[str, Any]) -> str:
+    """The right side of a rule of a grammar: JSON of a schema."""
+    return f"%json {json.dumps(schema | _WHITESPACE)}"
 
 
 def check_structure(config: GenerationConfig) -> None:

@@ -38,6 +38,14 @@ class TextCoder:
         """The chat template that reads tools; an empty text if the base uses none."""
         return tool_template(self._original) if self._spec.prompt == CHAT else ""
 
+    def special_id(self, text: str) -> int | None:
+        """The id of a special token; None if the text is not one."""
+        added = self._original.backend_tokenizer.get_added_tokens_decoder()
+        return next(
+            (index for index, token in added.items() if token.special and token.content == text),
+            None,
+        )
+
     def encode(self, prompt: Prompt) -> list[int]:
         """The ids of a prompt in the prompt format of the base.
 

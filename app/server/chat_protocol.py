@@ -20,7 +20,7 @@ from app.server.protocol import (
     unsupported_error,
 )
 
-MAX_TOOLS = 128
+MAX_TOOLS, MAX_TOOL_NAME = 128, 200
 
 
 class ContentPart(RequestModel):
@@ -57,7 +57,8 @@ class CalledTool(RequestModel):
 class ToolFunction(RequestModel):
     """The description of a function that may be called."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1, max_length=MAX_TOOL_NAME)]
+    parameters: dict[str, Any] | None = None
 
 
 class Tool(RequestModel):
@@ -65,6 +66,19 @@ class Tool(RequestModel):
 
     type: Literal["function"]
     function: ToolFunction
+
+
+class NamedFunction(RequestModel):
+    """The name of a function in ``tool_choice``."""
+
+    name: str
+
+
+class NamedTool(RequestModel):
+    """A ``tool_choice`` that names the function to call."""
+
+    type: Literal["function"]
+    function: NamedFunction
 
 
 class ChatMessage(RequestModel):
@@ -121,18 +135,43 @@ class ChatRequest(GenerationRequest):
     )
 
     tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Any = Field(None, description="“auto” or “none”.")
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = Field(
+        None, description="“auto”, “none”, “required”, or the function to call."
+    )
+    parallel_tool_calls: bool = Field(
+        True, description="Whether an answer that has to call a tool may call several."
+    )
 
     @model_validator(mode="after")
     def _check_tool_choice(self) -> ChatRequest:
-        if self.tool_choice not in (None, "auto", "none"):
+        chosen = self.tool_choice
+        if chosen in (None, "auto", "none"):
+            return self
+        if not self.forced_tools:
+            named = f"“{chosen.function.name}”" if isinstance(chosen, NamedTool) else "any"
             raise ApiError(
                 400,
-                "“tool_choice” must be “auto” or “none”",
+                f"“tool_choice”: “tools” does not have {named}",
                 param="tool_choice",
-                code="unsupported_value",
+                code="invalid_value",
             )
+        for name in ("response_format", "json_schema", "grammar"):
+            if getattr(self, name):
+                raise ApiError(
+                    400,
+                    f"“{name}” cannot be combined with a “tool_choice” that makes a call",
+                    param=name,
+                    code="unsupported_value",
+                )
         return self
+
+    @property
+    def forced_tools(self) -> list[ToolFunction]:
+        """The functions of which the answer has to call one; empty if it need not call any."""
+        functions = [tool.function for tool in self.tools or ()]
+        if isinstance(self.tool_choice, NamedTool):
+            return [one for one in functions if one.name == self.tool_choice.function.name]
+        return functions if self.tool_choice == "required" else []
 
     @property
     def offers_tools(self) -> bool:

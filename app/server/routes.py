@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,8 +12,10 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.checkpoints.conversation import Prompt
+from app.checkpoints.structure_grammar import check_structure
+from app.decoding.types import GRAMMAR, GenerationConfig
 from app.engine.events import TokenDecoded
-from app.errors import SettingsError
+from app.errors import SettingsError, StructureError
 from app.server import api_errors
 from app.server.access import Access, Limits
 from app.server.access_middleware import AccessMiddleware
@@ -20,6 +23,7 @@ from app.server.api_errors import ERROR_RESPONSE, ApiError
 from app.server.chat_protocol import ChatRequest
 from app.server.completion_tokens import CompletionToken, completion_token
 from app.server.completions import ResponseFormat, complete, stream_events
+from app.server.forced_calls import forced_calls
 from app.server.protocol import CompletionRequest, GenerationRequest
 from app.server.request_queue import CompletionJob, RequestQueue
 from app.server.responses import CancellableJson, CancellableStream
@@ -71,11 +75,12 @@ def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> No
             (body.top_logprobs or 0) if body.logprobs else 0,
         )
         conversation = body.conversation()
+        form = _tool_form(model) if body.offers_tools else None
+        calls = _forced_calls(model, body, form) if form and body.forced_tools else None
         jobs = [
-            api.make_job(model, body, conversation, choice, top_count, request)
+            api.make_job(model, body, conversation, choice, top_count, request, calls)
             for choice in range(body.n)
         ]
-        form = _tool_form(model) if body.offers_tools else None
         return api.respond(
             model, body, jobs, chat=True, logprobs=bool(body.logprobs), tool_form=form
         )
@@ -99,6 +104,36 @@ def _tool_form(model: ServedModel) -> ToolForm:
     return form
 
 
+def _forced_calls(model: ServedModel, body: ChatRequest, form: ToolForm) -> str:
+    """The grammar of an answer that has to call tools.
+
+    Raises:
+        ApiError: The format of the template cannot be forced, or a schema of arguments be followed.
+    """
+    coder = model.loaded.coder
+    assert coder is not None  # the format is that of its template
+    tools = [(tool.name, tool.parameters or {}) for tool in body.forced_tools]
+    several = body.parallel_tool_calls and body.tool_choice == "required"
+    grammar = forced_calls(form, coder.tool_template, tools, coder.special_id, several=several)
+    if grammar is None:
+        raise ApiError(
+            400,
+            "“tool_choice”: calls in the format of the base's chat template cannot be forced",
+            param="tool_choice",
+            code="unsupported_value",
+        )
+    try:
+        check_structure(GenerationConfig(structure=GRAMMAR, structure_text=grammar))
+    except StructureError as error:
+        raise ApiError(
+            400,
+            f"“tools”: the schema of the arguments cannot be followed: {error.evidence}",
+            param="tools",
+            code="invalid_value",
+        ) from error
+    return grammar
+
+
 class _Api:
     """State and helpers that the routes share."""
 
@@ -114,6 +149,7 @@ class _Api:
         choice: int,
         top_count: int,
         request: Request,
+        calls: str | None = None,
     ) -> CompletionJob:
         """The job for one choice of a request.
 
@@ -124,6 +160,7 @@ class _Api:
             choice: Index of the choice.
             top_count: How many of the most probable tokens to keep for each token.
             request: The HTTP request, for the client's address.
+            calls: The grammar of an answer that has to call tools.
 
         Raises:
             ApiError: A sampling setting or the alphas are invalid.
@@ -134,6 +171,8 @@ class _Api:
 
         try:
             config = body.config(model.recipe.sampling, choice)
+            if calls is not None:
+                config = replace(config, structure=GRAMMAR, structure_text=calls)
         except SettingsError as error:
             raise api_errors.from_engine_error(error) from error
         alphas = body.alphas_for(model.recipe.alphas)

@@ -13,8 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai import BadRequestError, OpenAI
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from app.checkpoints.spec import Recipe
+from app.checkpoints.structured_output import StructuredOutput
+from app.decoding.types import GRAMMAR, GenerationConfig
+from app.errors import StructureError
+from app.server.forced_calls import forced_calls
 from app.server.tool_calls import ToolForm, ToolText, split_calls, tool_form_of
 from tests import tiny
 from tests.server.conftest import PATIENCE, Running, Serve
@@ -32,8 +37,13 @@ TOOLS: Any = [
         "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object"}},
     }
 ]
+NAMED: Any = {"type": "function", "function": {"name": "add"}}
 CALLED = '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'
 ASKED: Any = [{"role": "user", "content": "12 + 30"}]
+
+
+def _tool(name: str, parameters: dict[str, Any]) -> Any:
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +138,18 @@ def test_tools_and_their_results_are_read_by_the_template(
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"tools": TOOLS, "tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": NAMED | {"function": {"name": "sub"}}}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
+        (
+            {
+                "tools": TOOLS,
+                "tool_choice": "required",
+                "response_format": {"type": "json_object"},
+            },
+            "response_format",
+        ),
+        ({"tools": [_tool("f", {"not": {}})], "tool_choice": "required"}, "tools"),
         ({"tools": [{"type": "code"}]}, "tools"),
         ({"functions": [TOOLS[0]["function"]]}, "functions"),
     ],
@@ -229,3 +250,130 @@ def test_arguments_that_cannot_be_read_are_no_error_of_the_server(
     url = f"{with_tools.url}/v1/chat/completions"
     answer = httpx2.post(url, json=body, timeout=PATIENCE)
     assert answer.status_code == status
+    if status == 400:
+        assert "half a character (U+D800" in answer.json()["error"]["message"]
+
+
+_INTEGER = {
+    "type": "object",
+    "properties": {"a": {"$ref": "#/$defs/number"}},
+    "required": ["a"],
+    "additionalProperties": False,
+    "$defs": {"number": {"type": "integer", "minimum": 0, "maximum": 9}},
+}
+_EMPTY = {"type": "object", "properties": {}, "additionalProperties": False}
+_FORCED = [_tool("add", _INTEGER), _tool("time", _EMPTY)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("choice", ["required", NAMED])
+def test_a_call_is_forced(caller: OpenAI, choice: Any, seed: int) -> None:
+    """Random weights would hardly write a call by themselves, nor arguments of the schema."""
+    answer = caller.chat.completions.create(
+        model="",
+        messages=ASKED,
+        tools=_FORCED,
+        tool_choice=choice,
+        parallel_tool_calls=False,
+        max_tokens=200,
+        temperature=1.0,
+        seed=seed,
+    )
+    (made,) = answer.choices
+    assert made.finish_reason == "tool_calls"
+    assert made.message.content is None
+    (call,) = made.message.tool_calls or ()
+    assert call.type == "function"
+    assert call.function.name in (("add", "time") if choice == "required" else ("add",))
+    arguments = json.loads(call.function.arguments)
+    if call.function.name == "add":
+        assert arguments.keys() == {"a"}
+        assert 0 <= arguments["a"] <= 9
+    else:
+        assert arguments == {}
+
+
+def test_a_forced_call_is_streamed(caller: OpenAI) -> None:
+    chunks = caller.chat.completions.create(
+        model="",
+        messages=ASKED,
+        tools=_FORCED,
+        tool_choice=NAMED,
+        max_tokens=200,
+        seed=1,
+        stream=True,
+    )
+    deltas = [chunk.choices[0].delta for chunk in chunks]
+    assert not any(delta.content for delta in deltas)
+    (calls,) = (delta.tool_calls for delta in deltas if delta.tool_calls)
+    assert calls[0].function is not None
+    assert calls[0].function.name == "add"
+
+
+def _accepts(grammar: str, text: str, special: dict[str, int]) -> bool:
+    """Whether a grammar accepts a text, with a token for each byte and for each special text."""
+    config = GenerationConfig(structure=GRAMMAR, structure_text=grammar)
+    mask = StructuredOutput(_bytes_and(special), 256 + len(special) + 1, [0]).mask(config)
+    assert mask is not None
+    ids = _bytes_and(special).encode(text).ids
+    try:
+        return bool(mask.allowed(ids)[0])
+    except StructureError:
+        return False
+
+
+def _bytes_and(special: dict[str, int]) -> Tokenizer:
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {"<end>": 0} | {letter: place for place, letter in enumerate(alphabet, 1)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(list(special))
+    return tokenizer
+
+
+_LISTED = '[TOOL_CALLS] [{"name": "add", "arguments": {"a": 1}}]'
+
+
+@pytest.mark.parametrize(
+    ("form", "template", "text", "several", "accepted"),
+    [
+        (ToolForm.HERMES, "", CALLED, False, True),
+        (ToolForm.HERMES, "", f"{CALLED}\n{CALLED}", True, True),
+        (ToolForm.HERMES, "", f"{CALLED}\n{CALLED}", False, False),
+        (ToolForm.HERMES, "", CALLED.replace("1", "10"), False, False),
+        (ToolForm.HERMES, "", CALLED.replace("add", "sub"), False, False),
+        (ToolForm.HERMES, "", "I add.", True, False),
+        (ToolForm.LLAMA, "", OBJECT, True, True),
+        (ToolForm.LLAMA, "", f"{OBJECT}; {OBJECT}", True, False),
+        (ToolForm.MISTRAL, "", _LISTED, True, True),
+        (ToolForm.MISTRAL, "", _LISTED.replace("] [", "]["), False, True),
+        (ToolForm.MISTRAL, "", _LISTED[:-1] + ', {"name": "time", "arguments": {}}]', True, True),
+        (ToolForm.MISTRAL, "", _LISTED[:-1] + ', {"name": "time", "arguments": {}}]', False, False),
+        (ToolForm.MISTRAL, "[ARGS]", '[TOOL_CALLS]add[ARGS]{"a": 1}', False, True),
+        (ToolForm.MISTRAL, "[ARGS]", "[TOOL_CALLS]time[ARGS]{}" * 2, True, True),
+        (ToolForm.MISTRAL, "[ARGS]", "[TOOL_CALLS]time[ARGS]{}" * 2, False, False),
+    ],
+)
+@pytest.mark.parametrize("special", [(), ("[TOOL_CALLS]", "[ARGS]", "<tool_call>", "</tool_call>")])
+def test_grammars_of_forced_calls(
+    form: ToolForm,
+    template: str,
+    text: str,
+    several: bool,
+    accepted: bool,
+    special: tuple[str, ...],
+) -> None:
+    ids = {mark: 257 + place for place, mark in enumerate(special)}
+    tools = [("add", _INTEGER), ("time", _EMPTY)]
+    grammar = forced_calls(form, template, tools, ids.get, several=several)
+    assert grammar is not None
+    assert _accepts(grammar, text, ids) is accepted
+    if accepted:
+        assert split_calls(text, form)[1]
+
+
+def test_a_format_with_ids_of_calls_cannot_be_forced() -> None:
+    tools = [("time", _EMPTY)]
+    template = "[TOOL_CALLS][CALL_ID][ARGS]"
+    assert forced_calls(ToolForm.MISTRAL, template, tools, lambda text: None, several=True) is None
