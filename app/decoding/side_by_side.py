@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,17 +46,26 @@ class SideBySide:
     """Decodes texts of one ensemble side by side, fairly: in a step each gets one token.
 
     A long prompt of a new text is read in chunks, between which the others go on. An error that
-    concerns one text ends that text only.
+    concerns one text ends that text only. Texts beside others for which memory runs out do not end:
+    they are displaced, and may be added again.
 
     Args:
         ensemble: The models; not behind an endpoint. Its KV caches are used for prompts and for a
             text alone.
         speculator: Decodes a text alone speculatively; made for this ensemble.
+        is_out_of_memory: Whether an error means that memory ran out.
     """
 
-    def __init__(self, ensemble: Ensemble, speculator: Speculator | None = None) -> None:
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        speculator: Speculator | None = None,
+        is_out_of_memory: Callable[[BaseException], bool] = lambda error: False,
+    ) -> None:
         self._ensemble = ensemble
         self._speculator = speculator
+        self._is_out_of_memory = is_out_of_memory
+        self._displaced: list[DecodedText] = []
         self._batch = OpenBatchedEnsemble(ensemble)
         self._loop = BatchLoop[DecodedText](self._batch, self._sample)
         self._alone: _Alone | None = None
@@ -67,13 +76,18 @@ class SideBySide:
         """The texts that are being decoded."""
         return [self._alone.text] if self._alone else self._loop.texts
 
+    def take_displaced(self) -> list[DecodedText]:
+        """The texts that were displaced for lack of memory since the last call."""
+        displaced, self._displaced = self._displaced, []
+        return displaced
+
     def add(self, text: DecodedText) -> None:
         """Read the prompt of a text and begin to decode it, or go on with a suspended text.
 
         If it fails or is cancelled, the text says so, and the others go on.
         """
         self.park()
-        with _ending(text):
+        with _ending(text), self._displacing(text):
             logits = self._read(text)
             if self._loop.texts:
                 self._take(text, logits, -1)
@@ -106,11 +120,22 @@ class SideBySide:
             return
         self._alone = None
         text, sampler = alone.text, alone.text.sampler
-        with _ending(text):
+        with _ending(text), self._displacing(text, beside_others=True):
             assert alone.last is not None
             sampler.append(alone.last)
             self._ensemble.rewind(sampler.index - 1)  # removes drafts
             self._join(text)
+
+    @contextmanager
+    def _displacing(self, text: DecodedText, *, beside_others: bool = False) -> Iterator[None]:
+        """Displace a text if memory runs out in the block because there are others."""
+        try:
+            yield
+        except Exception as error:
+            others = beside_others or self._loop.texts
+            if not others or text.ended or not self._is_out_of_memory(error):
+                raise
+            self._displaced.append(text)
 
     def _read(self, text: DecodedText) -> EnsembleLogits:
         """Read the prompt; if it is long, the batch goes on between its chunks."""
@@ -156,11 +181,14 @@ class SideBySide:
             return
         try:
             self._loop.step()
-        except Exception as error:  # such as a lack of memory: no text can go on
-            for text in self._loop.texts:
-                if not text.ended:
-                    text.fail(error)
+        except Exception as error:  # the KV caches may have been extended in some layers only
+            texts = [text for text in self._loop.texts if not text.ended]
             self._loop.remove(self._loop.texts)
+            if len(texts) > 1 and self._is_out_of_memory(error):
+                self._displaced += texts
+                return
+            for text in texts:
+                text.fail(error)
 
     def _sample(self, logits: EnsembleLogits, texts: Sequence[DecodedText]) -> None:
         unusable = self._batch.unusable(logits)
@@ -187,7 +215,7 @@ class SideBySide:
     def _leave_batch(self, text: DecodedText) -> None:
         """Decode the only text of the batch alone."""
         ensemble, read = self._ensemble, text.tokens
-        with _ending(text):
+        with _ending(text), self._displacing(text, beside_others=True):
             states = self._batch.states(0)
             for context, prompt, state in zip(ensemble.contexts, text.prompts, states, strict=True):
                 if state is not None:

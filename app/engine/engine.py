@@ -286,7 +286,11 @@ class Engine:
         """
         loaded = self._loaded_recipe(None)
         return ParallelRuns(
-            loaded, self._speculator(None), lambda: self._bound_prefixes(loaded), self._failed
+            loaded,
+            self._speculator(None),
+            lambda: self._bound_prefixes(loaded),
+            self._failed,
+            self._release_run_memory,
         )
 
     def _speculator(self, role: int | None) -> Speculator:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import torch
 
 from app.attribution.step_attribution import attribute_step
-from app.checkpoints.devices import free_bytes
-from app.checkpoints.loading.cache_bytes import cache_bytes
+from app.checkpoints.devices import free_bytes, is_out_of_memory
+from app.checkpoints.loading.cache_bytes import cache_bytes, tokens_that_fit
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.decoding.decoded_text import DecodedText
 from app.decoding.kv_cache import BLOCK
@@ -57,14 +57,16 @@ class _Run:
 class ParallelRuns:
     """The runs that are decoded side by side with the models of one load.
 
-    A run begins when there is memory for its KV caches beside those of the others; one run can
-    always begin. If memory becomes scarce, the newest run waits, and is read again later.
+    A run begins when there is memory for its KV caches beside those of the others, on every device;
+    one run can always begin. If memory becomes scarce, the newest run waits, and is read again
+    later. If it runs out, half of the runs wait until one of the others has ended.
 
     Args:
         loaded: The models.
         speculator: Decodes a run alone.
         bound_prefixes: Bounds the memory of earlier texts; called before each run.
         failed: Makes the event of a run that failed, and releases what the error holds.
+        release: Releases the memory that errors and earlier texts hold.
     """
 
     def __init__(
@@ -73,11 +75,14 @@ class ParallelRuns:
         speculator: Speculator,
         bound_prefixes: Callable[[], None],
         failed: Callable[[Command, BaseException], Failed],
+        release: Callable[[], None],
     ) -> None:
         self._loaded = loaded
         self._bound_prefixes = bound_prefixes
         self._failed = failed
-        self._side = SideBySide(loaded.ensemble, speculator)
+        self._release = release
+        self._side = SideBySide(loaded.ensemble, speculator, is_out_of_memory)
+        self._most: int | None = None  # runs at once, after memory ran out
         self._waiting: deque[_Run] = deque()
         self._running: list[_Run] = []
         self._cache_bytes = cache_bytes(loaded)
@@ -112,16 +117,20 @@ class ParallelRuns:
             self._waiting.popleft()
             self._begin(run)
             self._report()
+            if self._put_back():
+                break
             if _read_tokens(run) > _LONG_PROMPT:
                 break
         self._side.step()
         self._report()
+        self._put_back()
 
     @torch.inference_mode()
     def park(self) -> None:
         """Leave the KV caches of the ensemble to other commands until the next step."""
         self._side.park()
         self._report()
+        self._put_back()
 
     def _prepare(self, run: _Run) -> bool:
         """Encode the prompt of a run and check its settings; an error ends it.
@@ -178,6 +187,7 @@ class ParallelRuns:
         for run in [run for run in self._running if run.text is not None and run.text.ended]:
             assert run.text is not None
             self._running.remove(run)
+            self._most = None
             text, command = run.text, run.command
             if text.error is not None:
                 self._end(run, self._failed(command, text.error))
@@ -186,6 +196,19 @@ class ParallelRuns:
             captures = self._loaded.ensemble.capture_stats
             stats = run.clock.stats(None, None, captures, text.cached_tokens)
             self._end(run, RunFinished(command.id, text.finish_reason, stats))
+
+    def _put_back(self) -> bool:
+        """Let runs wait for which memory ran out; returns whether there were any."""
+        displaced = self._side.take_displaced()
+        if not displaced:
+            return False
+        gone = [run for run in self._running if run.text in displaced]
+        log.warning("memory ran out with %d runs at once", len(self._running))
+        self._most = max(1, len(self._running) // 2)
+        self._running = [run for run in self._running if run not in gone]
+        self._waiting.extendleft(reversed(gone))
+        self._release()
+        return True
 
     def _end_cancelled(self) -> None:
         """End waiting runs that were cancelled."""
@@ -203,20 +226,21 @@ class ParallelRuns:
         """Whether there is memory for a run beside the others."""
         if not self._running:
             return True
+        if self._most is not None and len(self._running) >= self._most:
+            return False
         assert run.text is not None
         tokens = _length(run.text) + sum(map(_expected_growth, (run, *self._running)))
-        return tokens * self._cache_bytes <= self._free() * _SHARE_OF_FREE
+        return tokens <= tokens_that_fit(self._cache_bytes, free_bytes, _SHARE_OF_FREE)
 
     def _make_room(self) -> None:
         """Let the newest run wait if there is no memory for the caches to grow."""
-        if len(self._running) > 1 and self._free() < len(self._running) * BLOCK * self._cache_bytes:
+        if len(self._running) < 2:
+            return
+        if tokens_that_fit(self._cache_bytes, free_bytes, 1.0) < len(self._running) * BLOCK:
             run = self._running.pop()
             assert run.text is not None
             self._side.suspend(run.text)
             self._waiting.appendleft(run)
-
-    def _free(self) -> int:
-        return free_bytes(self._loaded.roles[0].device)
 
 
 def _length(text: DecodedText) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from app.checkpoints.devices import free_bytes, is_out_of_memory
-from app.checkpoints.loading.cache_bytes import cache_bytes
+from app.checkpoints.loading.cache_bytes import cache_bytes, tokens_that_fit
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.decoding.batched_ensemble import BatchedEnsemble
@@ -46,10 +46,8 @@ class Evaluator:
         self._loaded = loaded
         self._fixed = batch_size
         self._cancelled = cancelled
-        device = loaded.roles[0].device
-        self._most = batch_size or _MAX_BATCH.get(device, _MAX_BATCH_GPU)
-        self._device = device
-        self._cache_bytes = 0 if batch_size else cache_bytes(loaded)
+        self._most = batch_size or _MAX_BATCH.get(loaded.roles[0].device, _MAX_BATCH_GPU)
+        self._cache_bytes = Counter[str]() if batch_size else cache_bytes(loaded)
 
     def score(
         self, requests: Sequence[ScoreRequest], variants: Sequence[Variant]
@@ -183,8 +181,8 @@ class Evaluator:
         """The number of sequences of ``tokens`` tokens that fit into a batch."""
         if self._fixed:
             return self._fixed
-        room = free_bytes(self._device) * _SHARE_OF_FREE
-        return max(1, min(self._most, int(room / max(1, self._cache_bytes * tokens))))
+        room = tokens_that_fit(self._cache_bytes, free_bytes, _SHARE_OF_FREE)
+        return max(1, int(min(self._most, room / max(1, tokens))))
 
 
 def _add(one: Score, other: Score) -> Score:

@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
+from app.checkpoints.loading.cache_bytes import tokens_that_fit
 from app.checkpoints.spec import Recipe
+from app.decoding.batch_model import PaddedModel
 from app.engine import parallel_runs
 from app.engine.commands import BorrowModels, Command, Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
@@ -137,6 +140,46 @@ def test_the_newest_run_waits_if_memory_becomes_scarce(
         desk.runs.step()
     assert desk.begun() == [20, 21, 22]
     assert [text(desk.events, 20 + number) for number in range(3)] == expected
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_runs_for_which_memory_runs_out_wait_and_are_not_lost(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    desk = Desk(recipe)
+    expected = [desk.alone(generate(recipe, 10 + n, prompt)) for n, prompt in enumerate(PROMPTS)]
+    desk.events.clear()
+    sizes = _full_above(monkeypatch, most)
+    for number, prompt in enumerate(PROMPTS):
+        desk.add(generate(recipe, 20 + number, prompt, beside=True))
+    while desk.runs.busy:
+        desk.runs.step()
+    assert max(sizes) > most
+    assert not [event for event in desk.events if isinstance(event, Failed)]
+    assert sorted(desk.ended) == [20, 21, 22]
+    assert [text(desk.events, 20 + number) for number in range(3)] == expected
+
+
+def _full_above(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """Let memory run out in steps of more texts; returns the sizes of the batches, as they come."""
+    sizes = [0]
+    original = PaddedModel.extend
+
+    def extend(model: PaddedModel, tokens: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(tokens))
+        logits = original(model, tokens)  # the caches of some models are extended already
+        if len(tokens) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return logits
+
+    monkeypatch.setattr(PaddedModel, "extend", extend)
+    return sizes
+
+
+def test_the_fullest_device_decides_how_many_tokens_fit() -> None:
+    free = {"cuda:0": 9000, "cpu": 100}
+    assert tokens_that_fit({"cuda:0": 10, "cpu": 5}, free.__getitem__, 0.5) == 10
+    assert tokens_that_fit({"cuda:0": 10, "cpu": 0}, free.__getitem__, 0.5) == 450
 
 
 def test_a_cancelled_run_that_waits_ends_without_a_token(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+
 import torch
 from transformers import PreTrainedModel
 
@@ -11,9 +15,27 @@ from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 
 
-def cache_bytes(loaded: LoadedRecipe) -> int:
-    """Bytes of the KV caches of all models together, for one token."""
-    return sum(map(_cache_bytes_of, loaded.ensemble.models))
+def cache_bytes(loaded: LoadedRecipe) -> Counter[str]:
+    """Bytes of the KV caches of all models for one token, on each device."""
+    devices = {loaded.context_index(place): role.device for place, role in enumerate(loaded.roles)}
+    found = Counter[str]()
+    for context, model in enumerate(loaded.ensemble.models):
+        found[devices[context]] += _cache_bytes_of(model)
+    return found
+
+
+def tokens_that_fit(
+    bytes_on: Mapping[str, int], free_on: Callable[[str], int], share: float
+) -> float:
+    """How many tokens KV caches can grow by until a share of what is free on a device is used.
+
+    Args:
+        bytes_on: Bytes for one token on each device, from :func:`cache_bytes`.
+        free_on: Returns the free bytes of a device.
+        share: The share.
+    """
+    rooms = (share * free_on(device) / size for device, size in bytes_on.items() if size)
+    return min(rooms, default=math.inf)
 
 
 def _cache_bytes_of(model: LanguageModel) -> int:
