@@ -101,6 +101,7 @@ class DeviceMemory:
             short, so they need not be free.
         earlier_texts: The most that KV caches of earlier texts may take of what is left; they are
             given back where memory is needed, so that they are not counted as needed.
+        each_text: The KV caches of one text at the full context in a batch of texts.
     """
 
     device: str
@@ -110,6 +111,7 @@ class DeviceMemory:
     total: int
     resident_peak: int = 0
     earlier_texts: int = 0
+    each_text: int = 0
 
     @property
     def needed(self) -> int:
@@ -153,6 +155,23 @@ class MemoryEstimate:
     @property
     def fits(self) -> bool:
         return all(device.fits for device in self.devices)
+
+    def beside(self, texts: int) -> int:
+        """Bytes that several texts at once take beside what one needs, on all devices.
+
+        A batch has KV caches of its own for each of its texts. Where memory is scarce, texts wait.
+        """
+        return texts * sum(device.each_text for device in self.devices) if texts > 1 else 0
+
+    @property
+    def texts_at_once(self) -> int:
+        """How many texts at the full context fit into memory at once; 1 always can be tried."""
+        left = [
+            max(0, device.free - device.peak) // device.each_text
+            for device in self.devices
+            if device.each_text
+        ]
+        return max(1, min(left, default=1))
 
     @property
     def spare(self) -> int:

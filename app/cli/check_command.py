@@ -15,7 +15,13 @@ from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import recipe_of_roles, with_placement
 from app.engine.controls import DEFAULT_PREFIX_BYTES
-from app.errors import CheckpointError, NotDownloadedError, PromptError, RecipeError
+from app.errors import (
+    CheckpointError,
+    NotDownloadedError,
+    PromptError,
+    RecipeError,
+    SettingsError,
+)
 
 _PROMPT = "Explain why the sky is blue."
 """The prompt for recipes without a sample prompt, to test chat templates and templates."""
@@ -32,11 +38,15 @@ def check(options: argparse.Namespace) -> int:
         TuneshiftError: The recipe or a model is invalid.
     """
     recipe = _recipe(options)
+    if options.parallel < 1:
+        raise SettingsError(
+            "--parallel must be at least 1", evidence=f"{options.parallel:,} was given"
+        )
     if options.fetch:
         _fetch_metadata(recipe)
     found = _preflight(recipe, options.prompt or recipe.sample_prompt or _PROMPT)
     if not options.json:
-        print_line(check_as_text(found))
+        print_line(check_as_text(found, options.parallel))
     proved: list[RoleInForce] | None = None
     try:
         if options.prove:
@@ -44,7 +54,7 @@ def check(options: argparse.Namespace) -> int:
             proved = _prove(recipe, found)
     finally:
         if options.json:
-            print_line(check_as_json(found, proved))
+            print_line(check_as_json(found, proved, options.parallel))
     if proved and not options.json:
         print_line(proofs_as_text(proved))
     _require_usable(found)

@@ -38,12 +38,12 @@ _VERDICTS = {
 }
 
 
-def check_as_text(found: Preflight) -> str:
-    """The report as text for a terminal."""
+def check_as_text(found: Preflight, texts: int = 1) -> str:
+    """The report as text for a terminal, with the memory of ``texts`` at once."""
     sections = [
         ("Vocabulary", _vocabulary(found.vocabulary)),
         ("Prompts", (line for prompt in found.prompts for line in _prompt(prompt))),
-        (f"Memory, for {found.memory.context:,} tokens", _memory(found.memory)),
+        (f"Memory, for {found.memory.context:,} tokens", _memory(found.memory, texts)),
         ("Warnings", iter(found.warnings)),
     ]
     lines = [found.recipe.name]
@@ -74,8 +74,16 @@ def _compared(found: Compared) -> str:
     )
 
 
-def check_as_json(found: Preflight, proved: Sequence[RoleInForce] | None = None) -> str:
-    """The report as one JSON object; ``proved`` are the roles whose proof was asked for."""
+def check_as_json(
+    found: Preflight, proved: Sequence[RoleInForce] | None = None, texts: int = 1
+) -> str:
+    """The report as one JSON object.
+
+    Args:
+        found: The result of the check.
+        proved: The roles whose proof was asked for.
+        texts: How many texts are decoded at once.
+    """
     problems = [prompt.problem for prompt in found.prompts if prompt.problem]
     report: dict[str, Any] = {
         "recipe": found.recipe.name,
@@ -88,6 +96,9 @@ def check_as_json(found: Preflight, proved: Sequence[RoleInForce] | None = None)
         "memory": {
             "context": found.memory.context,
             "fits": found.memory.fits,
+            "texts": texts,
+            "beside": found.memory.beside(texts),
+            "texts_at_once": found.memory.texts_at_once,
             "devices": [
                 {**asdict(device), "needed": device.needed, "fits": device.fits}
                 for device in found.memory.devices
@@ -140,12 +151,16 @@ def _prompt(prompt: RolePrompt) -> Iterator[str]:
         yield f"{prompt.role}, {len(prompt.token_ids):,} tokens{limit}: {prompt.text!r}"
 
 
-def _memory(memory: MemoryEstimate) -> Iterator[str]:
+def _memory(memory: MemoryEstimate, texts: int) -> Iterator[str]:
     for device in memory.devices:
         yield _device(device)
         if device.earlier_texts:
             most = size(device.earlier_texts)
             yield f"  KV caches of earlier texts may take {most} of what is left"
+    if texts > 1:
+        fit = memory.texts_at_once
+        verdict = "fit" if fit >= texts else f"{fit} fit, more wait for one another"
+        yield f"{texts} texts at once take {size(memory.beside(texts))} more: {verdict}"
     for change in memory.changes:
         enough = "fits" if change.fits else "does not fit yet"
         yield f"  {change.label}: {size(change.peak)}, {enough}"

@@ -205,16 +205,19 @@ def measure(recipe: Recipe) -> dict[str, Any]:
     masked = compare_vocabularies(opened).masked_ids
     estimate = estimate_memory(opened, {})
     found = next(device for device in estimate.devices if device.device == "cpu")
-    before = _status()
+    before = status_of_process()
     with torch.inference_mode():
         with _highest("RssAnon") as loading:
             loaded = load_recipe(opened, masked)
-        resident = _status()["VmHWM"]
-        _forget_highest()
-        stages = {"loading, held": loading[0] - before["RssAnon"], "loaded": _status()["VmRSS"]}
+        resident = status_of_process()["VmHWM"]
+        forget_highest()
+        stages = {
+            "loading, held": loading[0] - before["RssAnon"],
+            "loaded": status_of_process()["VmRSS"],
+        }
         kept = _use(loaded, recipe, stages)
-    used = _status()["VmHWM"]
-    stages["after"] = _status()["VmRSS"]
+    used = status_of_process()["VmHWM"]
+    stages["after"] = status_of_process()["VmRSS"]
     for stage in ("loaded", "generated", "after"):
         stages[stage] -= before["VmRSS"]
     del kept
@@ -245,7 +248,7 @@ def _use(loaded: Any, recipe: Recipe, stages: dict[str, int]) -> object:
     ):
         rows.add(step)
     assert step is not None
-    stages["generated"] = _status()["VmRSS"]
+    stages["generated"] = status_of_process()["VmRSS"]
     bound = DEFAULT_BYTES // sum(row.nbytes for row in _distinct(step.logits))
     for index in range(_GENERATED, min(recipe.context, bound + _BEYOND_THE_BOUND)):
         rows.add(replace(step, index=index, logits=_copied(step.logits)))
@@ -267,7 +270,8 @@ def _distinct(logits: Any) -> list[Any]:
     return list({id(row): row for row in rows}.values())
 
 
-def _status() -> dict[str, int]:
+def status_of_process() -> dict[str, int]:
+    """Figures of the memory of this process, in bytes, by their names in /proc."""
     text = Path("/proc/self/status").read_text()
     return {
         name: int(kilobytes) * 1024
@@ -275,19 +279,20 @@ def _status() -> dict[str, int]:
     }
 
 
-def _forget_highest() -> None:
-    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again from what is resident now
+def forget_highest() -> None:
+    """Let the peak of the resident memory (VmHWM) start again from what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 @contextmanager
 def _highest(name: str) -> Iterator[list[int]]:
     """Sample a figure of the process on a thread, since the kernel keeps no peak of it."""
-    highest = [_status()[name]]
+    highest = [status_of_process()[name]]
     ended = threading.Event()
 
     def sample() -> None:
         while not ended.wait(_SAMPLED_EVERY):
-            highest[0] = max(highest[0], _status()[name])
+            highest[0] = max(highest[0], status_of_process()[name])
 
     thread = threading.Thread(target=sample)
     thread.start()

@@ -73,6 +73,7 @@ class Demand:
     parts: tuple[MemoryPart, ...]
     peak: int
     resident_peak: int
+    each_text: int = 0
 
 
 def add_up(
@@ -100,13 +101,30 @@ def add_up(
     for device, more in _while_generating(roles, pairs, context, kept_rows).items():
         parts[device] += [part for part in more if part.size]
     parts[HOST].append(MemoryPart("libraries", "work", libraries))
-    return {device: _demand(parts[device], loading, device) for device in _in_order(parts)}
+    beside = _each_text(roles, context)
+    return {
+        device: _demand(parts[device], loading, device, beside[device])
+        for device in _in_order(parts)
+    }
 
 
-def _demand(parts: Sequence[MemoryPart], loading: _Loading, device: str) -> Demand:
+def _demand(parts: Sequence[MemoryPart], loading: _Loading, device: str, each_text: int) -> Demand:
     needed = sum(part.size for part in parts)
     peak = max(needed, loading.peak[device])
-    return Demand(tuple(parts), peak, max(peak, loading.resident[device]))
+    return Demand(tuple(parts), peak, max(peak, loading.resident[device]), each_text)
+
+
+def _each_text(roles: Sequence[RoleDemand], context: int) -> Counter[str]:
+    """Bytes of the KV caches of one text in a batch, on each device.
+
+    On a CPU, models with packed weights compute in float32, and so do their caches.
+    """
+    found = Counter[str]()
+    for role in {role.context_key: role for role in roles}.values():
+        packed = role.device == HOST and role.engine != LLAMA_CPP
+        dtype = "float32" if packed else role.dtype
+        found[role.device] += role.footprint.cache_bytes(context, dtype)
+    return found
 
 
 def _in_order(parts: dict[str, list[MemoryPart]]) -> list[str]:

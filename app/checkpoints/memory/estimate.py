@@ -177,6 +177,7 @@ class _Estimator:
             total=total_bytes(device),
             resident_peak=demand.resident_peak,
             earlier_texts=min(self._prefix_bytes, left // 2) if caches else 0,
+            each_text=demand.each_text,
         )
 
     def _free_on(self, device: str) -> int:

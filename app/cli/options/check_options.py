@@ -41,6 +41,14 @@ def add_check(commands: Commands) -> None:
     )
     add_placement(parser)
     parser.add_argument(
+        "--parallel",
+        type=int,
+        default=1,
+        metavar="N",
+        help="say what N texts at once take, as with serve --parallel and eval --batch-size "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--fetch",
         action="store_true",
         help="download configurations and tokenizers of Hub models: a few MB, no weights",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -402,6 +406,27 @@ def test_the_estimate_is_near_to_what_a_process_takes(tmp_path: Path) -> None:
     found = measure_apart("small: 25M ×3, float32 from bfloat16", tmp_path)
     for kind in ("held", "resident"):
         assert found["estimate"][kind] == pytest.approx(found["measured"][kind], rel=0.15), found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # a process that imports torch, on a machine that may be busy
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measured on Linux")
+def test_several_texts_take_about_what_is_estimated(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.bench.side_by_side_memory", str(tmp_path)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert 0.5 < found["estimated"] / found["measured"] < 1.5, found
+
+
+def test_texts_at_once_are_those_that_fit_everywhere() -> None:
+    def device(name: str, free: int, each: int) -> DeviceMemory:
+        return DeviceMemory(name, (), peak=100, free=free, total=free, each_text=each)
+
+    memory = MemoryEstimate(8, (device("cuda:0", 1000, 200), device("cpu", 400, 100)))
+    assert memory.texts_at_once == 3
+    assert (memory.beside(1), memory.beside(2)) == (0, 600)
+    assert MemoryEstimate(8, (device("cpu", 50, 100),)).texts_at_once == 1
 
 
 def test_the_bound_of_the_rows_is_that_of_their_store() -> None:
