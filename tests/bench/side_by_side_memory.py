@@ -54,6 +54,7 @@ def measure(recipe: Recipe, texts: int) -> dict[str, int]:
     memory = estimate_memory(opened, {}, kept_rows=0).devices[0]
     loaded = load_recipe(opened, ())
     prompt = [1 + index % 300 for index in range(CONTEXT - _GENERATED)]
+    loaded.ensemble.prefixes.limit = 0  # nothing is kept of texts that have ended
     side = SideBySide(loaded.ensemble)
     before = status_of_process()["VmRSS"]
     forget_highest()

@@ -264,3 +264,18 @@ def test_a_model_that_cannot_be_proved_is_refused(
     assert output.out.startswith("base\n")
     assert len(output.err.splitlines()) == 1
     assert "The expert “nan” computed logits that are not numbers (32 of 32 rows" in output.err
+
+
+def test_what_several_texts_take_is_told(
+    models: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = report([*models, "--parallel", "4"], capsys)["memory"]
+    (device,) = found["devices"]
+    cache = (
+        3 * tiny.CONTEXT * 2 * 2 * 32 * 4
+    )  # roles, tokens, layers, keys and values, width, bytes
+    assert (found["texts"], found["beside"], device["each_text"]) == (4, 4 * cache, cache)
+    assert found["texts_at_once"] == max(1, (device["free"] - device["peak"]) // cache)
+    main(["check", *models, "--parallel", "4"])
+    assert "4 texts at once take 3.1 MB more: fit" in capsys.readouterr().out
+    assert main(["check", *models, "--parallel", "0"]) == 2

@@ -63,7 +63,7 @@ class Desk:
         self.engine = Engine(self.events.append)
         self.engine.handle(Load(1, recipe, Cancellation()))
         self.runs: ParallelRuns = self.engine.parallel_runs()
-        self.cache_bytes = self.runs._cache_bytes
+        self.cache_bytes = self.runs._cache_bytes.total()
         self.ended: list[int] = []
 
     def add(self, command: Generate) -> None:
