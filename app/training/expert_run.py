@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import release_memory
+from app.checkpoints.memory.role_footprint import footprint_of
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec
@@ -60,7 +60,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
     examples = _examples(role, plan, split.training)
     held_out = _examples(role, plan, split.choosing)
     channel.send(Phase("Loading the small model"))
-    parameters = parameters_of(measure_footprint(role.config))
+    parameters = parameters_of(footprint_of(role))
     trained = load_trained_model(role, settings, parameters, lambda done, total: None, cancelled)
     tokenizer = role.tokenizer
     callback = TrainingCallback(

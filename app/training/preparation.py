@@ -11,7 +11,7 @@ from typing import Any
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device
 from app.checkpoints.engine_options import TRANSFORMERS
-from app.checkpoints.memory.footprint import measure_footprint
+from app.checkpoints.memory.role_footprint import footprint_of
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.spec import PLAIN, CheckpointSpec
 from app.errors import PromptError, TrainingError
@@ -170,7 +170,7 @@ def _settings(
     found = settings_for(
         len(whole),
         max(len(example.ids) for example in whole),
-        parameters_of(measure_footprint(role.config)),
+        parameters_of(footprint_of(role)),
         context=context,
         on_cpu=device == "cpu",
     )
@@ -191,7 +191,7 @@ def _fitting(
 
 def _memory(role: OpenedRole, settings: TrainingSettings) -> TrainingMemory:
     device = resolve_device(role.spec.device)
-    footprint = measure_footprint(role.config)
+    footprint = footprint_of(role)
     text = role.config.get_text_config(decoder=True)
     return estimate_memory(
         footprint,
