@@ -23,5 +23,4 @@ def bridged_recipe(family: tiny.Family, folder: Path) -> Recipe:
         for seed, name in ((5, "expert"), (6, "antiexpert"))
     ]
     specs = [tiny.with_chat_template(each, folder / f"chat-{each.name}") for each in folders]
-    base = replace(tiny.spec(family.base), vocabulary="bridge")
-    return replace(family.recipe(), base=base, pairs=(ExpertPair("A", *specs),))
+    return replace(family.recipe(), pairs=(ExpertPair("A", *specs),))

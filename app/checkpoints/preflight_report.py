@@ -29,6 +29,33 @@ class TokenDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class TextShare:
+    """How much of a sample text a pair of another vocabulary reads exactly.
+
+    Attributes:
+        text: The kind of the text, one of ``SAMPLE_TEXTS`` of ``vocabulary.sample_texts``.
+        tokens: Its length in tokens of the base.
+        exact: How many of them a single token of the pair leads to.
+        pieces: How many of them the pair needs several tokens for.
+        boundaries: How many of them begin where a token of the pair begins.
+    """
+
+    text: str
+    tokens: int
+    exact: int
+    pieces: int
+    boundaries: int
+
+    @property
+    def exact_share(self) -> float:
+        return self.exact / self.tokens if self.tokens else 0.0
+
+    @property
+    def boundary_share(self) -> float:
+        return self.boundaries / self.tokens if self.tokens else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RoleVocabulary:
     """The vocabulary of one role, compared with the base's.
 
@@ -37,9 +64,10 @@ class RoleVocabulary:
         verdict: See :class:`Verdict`.
         tokens: The number of ids of the tokenizer.
         rows: The number of rows of the output layer.
-        different: The number of ids that differ, including accepted ones.
+        different: The number of ids that differ, including accepted ones; 0 of a bridged role.
         differences: The first differences, in the order of their ids.
         notes: Other differences, such as normalisation, one sentence each.
+        shares: Of a bridged role, how much of each sample text it reads exactly.
     """
 
     role: str
@@ -49,6 +77,7 @@ class RoleVocabulary:
     different: int = 0
     differences: tuple[TokenDifference, ...] = ()
     notes: tuple[str, ...] = ()
+    shares: tuple[TextShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +87,12 @@ class VocabularyReport:
     Attributes:
         roles: In the order of ``Recipe.roles``.
         masked_ids: The base's rows that can never be generated: padding and ids that differ.
+        pairs_alike: The pairs, by index, whose roles share a vocabulary with each other.
     """
 
     roles: tuple[RoleVocabulary, ...]
     masked_ids: tuple[int, ...]
+    pairs_alike: frozenset[int] = frozenset()
 
     @property
     def usable(self) -> bool:

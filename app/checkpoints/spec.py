@@ -36,6 +36,19 @@ def check_prompt_format(prompt: str) -> None:
         )
 
 
+def check_vocabulary(vocabulary: str) -> None:
+    """Check that ``vocabulary`` is one of ``VOCABULARIES``.
+
+    Raises:
+        RecipeError: It is not.
+    """
+    if vocabulary not in VOCABULARIES:
+        raise RecipeError(
+            f"“{vocabulary}” is no way to read another vocabulary",
+            next_step=f"Use one of {', '.join(VOCABULARIES)}.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class PromptFormat:
     """A prompt format with its system prompt, of a role or of a recipe."""
@@ -70,9 +83,9 @@ class CheckpointSpec:
             or a number.
         kv_cache: For llama.cpp, the type of the numbers in the KV cache, one of
             ``KV_CACHE_TYPES``.
-        vocabulary: Of a base, one of ``VOCABULARIES``: whether pairs of another vocabulary are
-            refused (``shared``), read the base's tokens by their bytes (``bridge``), or know only
-            tokens of the same bytes (``strict``).
+        vocabulary: Of a base, one of ``VOCABULARIES``: whether pairs of another vocabulary read the
+            base's tokens by their bytes (``bridge``), know only tokens of the same bytes
+            (``strict``), or are refused (``shared``).
         prompt: ``plain``, ``chat`` (the model's own template) or a template with ``{prompt}`` and
             optionally ``{system}``.
         system: The system prompt for ``chat`` and templates.
@@ -89,7 +102,7 @@ class CheckpointSpec:
     engine: str = "auto"
     gpu_layers: int | str = "auto"
     kv_cache: str = DEFAULT_KV_CACHE
-    vocabulary: str = SHARED
+    vocabulary: str = BRIDGE
     prompt: str = PLAIN
     system: str = ""
     model: str = ""
@@ -115,11 +128,7 @@ class CheckpointSpec:
                 evidence=f"{self.source} has no “over”",
                 next_step="Set “over” to the source of that model, usually the anti-expert's.",
             )
-        if self.vocabulary not in VOCABULARIES:
-            raise RecipeError(
-                f"“{self.vocabulary}” is no way to read another vocabulary",
-                next_step=f"Use one of {', '.join(VOCABULARIES)}.",
-            )
+        check_vocabulary(self.vocabulary)
         check_engine_options(self.engine, self.gpu_layers, self.kv_cache)
         check_prompt_format(self.prompt)
         check_logprobs(self.top_logprobs)
@@ -155,12 +164,21 @@ class CheckpointSpec:
 
 @dataclass(frozen=True, slots=True)
 class ExpertPair:
-    """An expert, its anti-expert and the alpha of their difference."""
+    """An expert, its anti-expert and the alpha of their difference.
+
+    Attributes:
+        vocabulary: One of ``VOCABULARIES``, where the pair has another setting than the base.
+    """
 
     name: str
     expert: CheckpointSpec
     antiexpert: CheckpointSpec
     alpha: float = 1.0
+    vocabulary: str = ""
+
+    def __post_init__(self) -> None:
+        if self.vocabulary:
+            check_vocabulary(self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +243,14 @@ class Recipe:
         return tuple(pair.alpha for pair in self.pairs)
 
     @property
-    def models(self) -> tuple[list[CheckpointSpec], int, tuple[int, ...]]:
+    def models(self) -> tuple[object, ...]:
         """The settings that a load depends on; recipes with equal ones share loaded models."""
-        return self.checkpoints(), self.context, self.accepted_ids
+        vocabularies = [self.vocabulary_of(pair) for pair in range(len(self.pairs))]
+        return self.checkpoints(), vocabularies, self.context, self.accepted_ids
+
+    def vocabulary_of(self, pair: int) -> str:
+        """How a pair reads the base's tokens if it has another vocabulary."""
+        return self.pairs[pair].vocabulary or self.base.vocabulary
 
     @property
     def prompt_format(self) -> PromptFormat:
@@ -306,4 +329,5 @@ def persona_pair(base: CheckpointSpec, name: str, system: str, *, chat: bool = F
         prompt = PERSONA_TEMPLATE
     elif prompt != CHAT and "{system}" not in prompt:
         prompt = PERSONA_TEMPLATE.replace("{prompt}", prompt)
+    base = replace(base, vocabulary=BRIDGE)  # the setting of a base is not one of its pairs
     return ExpertPair(name, replace(base, prompt=prompt, system=system), base)

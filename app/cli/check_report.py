@@ -13,6 +13,7 @@ from app.checkpoints.preflight_report import (
     Preflight,
     RolePrompt,
     RoleVocabulary,
+    TextShare,
     TokenDifference,
     Verdict,
     VocabularyReport,
@@ -33,7 +34,7 @@ _VERDICTS = {
     Verdict.IDENTICAL: "identical",
     Verdict.PADDING: "same tokens, different padding",
     Verdict.FEW: "a few tokens differ",
-    Verdict.BRIDGED: "another vocabulary, read by its bytes",
+    Verdict.BRIDGED: "another tokenizer, by its bytes",
     Verdict.DIFFERENT: "different vocabulary: refused",
 }
 
@@ -119,10 +120,20 @@ def _vocabulary(report: VocabularyReport) -> Iterator[str]:
     width = max(len(role.role) for role in report.roles)
     for role in report.roles:
         verdict = f"  {_VERDICTS[role.verdict]}" if role is not report.roles[0] else ""
-        yield f"{role.role:<{width}}  {role.tokens:,} tokens, {role.rows:,} rows{verdict}"
+        tokens = f"{role.tokens:,} tokens, {role.rows:,} rows"
+        yield f"{role.role:<{width}}  {tokens}{verdict}{_shares(role.shares)}"
         yield from (f"  {line}" for line in _differences(role))
     if report.usable and report.masked:
         yield f"Masked (never generated): {report.masked:,} of the base's rows"
+
+
+def _shares(shares: Sequence[TextShare]) -> str:
+    """How much of sample texts a bridged role reads exactly; empty for other roles."""
+    if not shares:
+        return ""
+    exact = ", ".join(f"{share.exact_share:.0%} of {share.text}" for share in shares)
+    boundaries = ", ".join(f"{share.boundary_share:.0%}" for share in shares)
+    return f": {exact} exactly (common boundaries: {boundaries})"
 
 
 def _differences(role: RoleVocabulary) -> Iterator[str]:

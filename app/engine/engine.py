@@ -205,6 +205,7 @@ class Engine:
                 packed_bytes=self._loaded.packed_bytes,
                 context_length=self._loaded.context_length,
                 coder=TextCoder(*self._loaded.formats[0]),
+                aligners=self._loaded.text_aligners(),
             )
         )
 

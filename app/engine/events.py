@@ -19,6 +19,7 @@ from app.errors import TuneshiftError
 
 if TYPE_CHECKING:
     from app.checkpoints.text_coder import TextCoder
+    from app.checkpoints.vocabulary.text_aligner import TextAligner
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Loaded:
         packed_bytes: Bytes of packed copies of weights, which use only spare memory.
         context_length: The shortest context of the roles in tokens; None without a limit.
         coder: Encodes and decodes texts as the base does; None where there is no tokenizer.
+        aligners: What shows texts in tokens of the base and of each pair of another vocabulary.
         at: When the load ended, in seconds since 1970.
     """
 
@@ -77,6 +79,7 @@ class Loaded:
     packed_bytes: int
     context_length: int | None = None
     coder: TextCoder | None = None
+    aligners: tuple[TextAligner, ...] = ()
     at: float = field(default_factory=time.time)
 
 

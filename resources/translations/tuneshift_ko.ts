@@ -240,6 +240,10 @@
         <translation>토크나이저가 같은 모델을 선택하십시오.</translation>
     </message>
     <message>
+        <source>Another tokenizer, which goes through bytes: {0}.</source>
+        <translation>다른 토크나이저이므로 바이트를 거칩니다: {0}.</translation>
+    </message>
+    <message>
         <source>The vocabularies match except for some ids: {0}.</source>
         <translation>일부 id를 제외하고 어휘가 일치합니다: {0}.</translation>
     </message>
@@ -402,8 +406,12 @@
         <translation>베이스보다 큼</translation>
     </message>
     <message>
-        <source>another vocabulary: {1} ids differ</source>
-        <translation>다른 어휘: id {1}개가 다름</translation>
+        <source>another tokenizer: goes through bytes</source>
+        <translation>다른 토크나이저: 바이트를 거침</translation>
+    </message>
+    <message>
+        <source>another tokenizer, and no model here that could be its anti-expert</source>
+        <translation>다른 토크나이저이며 반전문가가 될 모델이 여기 없음</translation>
     </message>
     <message>
         <source>the model that it adapts is not on this disk: {0}</source>
@@ -2177,6 +2185,10 @@ Click to show or hide it.</source>
         <translation>{0}와(과) 그 안의 폴더에 모델이 없습니다.</translation>
     </message>
     <message>
+        <source>Another tokenizer, read by bytes</source>
+        <translation>다른 토크나이저, 바이트로 읽음</translation>
+    </message>
+    <message>
         <source>Do not go with the base</source>
         <translation>베이스와 함께 쓸 수 없음</translation>
     </message>
@@ -2688,6 +2700,10 @@ Click to show or hide it.</source>
         <translation>모델 {1}개 중 {0}번째를 읽는 중: {2}</translation>
     </message>
     <message>
+        <source>Another tokenizer, read by bytes</source>
+        <translation>다른 토크나이저, 바이트로 읽음</translation>
+    </message>
+    <message>
         <source>Do not go with this base</source>
         <translation>이 베이스와 함께 쓸 수 없음</translation>
     </message>
@@ -2700,8 +2716,8 @@ Click to show or hide it.</source>
         <translation>사용자의 모델을 찾지 못했습니다. 모델이 있는 폴더에서 찾거나 ‘모델 → Hub에서 가져오기’로 다운로드하십시오.</translation>
     </message>
     <message>
-        <source>No model here goes with {0}. An expert has the same tokenizer, such as a smaller instruct model of the same family.</source>
-        <translation>{0}와(과) 함께 쓸 수 있는 모델이 없습니다. 전문가는 같은 계열의 더 작은 지시 모델처럼 토크나이저가 같아야 합니다.</translation>
+        <source>No model here goes with {0}. An expert has the same tokenizer, such as a smaller instruct model of the same family, or another tokenizer and its anti-expert here.</source>
+        <translation>{0}에 맞는 모델이 여기에 없습니다. 전문가는 같은 계열의 더 작은 인스트럭트 모델처럼 토크나이저가 같거나, 토크나이저가 다르면 반전문가가 여기에 있어야 합니다.</translation>
     </message>
     <message>
         <source>{0} does not go with this base: {1}</source>
@@ -4052,6 +4068,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>프롬프트 형식 변경</translation>
     </message>
     <message>
+        <source>change the reading of another tokenizer</source>
+        <translation>다른 토크나이저를 읽는 방식 변경</translation>
+    </message>
+    <message>
         <source>change context</source>
         <translation>컨텍스트 변경</translation>
     </message>
@@ -5263,6 +5283,17 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     </message>
 </context>
 <context>
+    <name>Shares</name>
+    <message>
+        <source>{English} of English exactly</source>
+        <translation>영어 {English} 정확히</translation>
+    </message>
+    <message>
+        <source>exactly {English} of English, {code} of code, {Korean} of Korean</source>
+        <translation>영어 {English}, 코드 {code}, 한국어 {Korean} 정확히</translation>
+    </message>
+</context>
+<context>
     <name>ShiftPlot</name>
     <message>
         <source>Scale of the plot</source>
@@ -6373,6 +6404,10 @@ the probabilities that are shown are those without this.</source>
         <translation>이 모델들은 어휘가 서로 다릅니다. {0}에 맞는 {1}을(를) 고르세요.</translation>
     </message>
     <message>
+        <source>{0} has another tokenizer than {1} and reads the text by its bytes: {2}.</source>
+        <translation>{0}의 토크나이저가 {1}의 토크나이저와 달라 글을 바이트로 읽습니다: {2}.</translation>
+    </message>
+    <message>
         <source>a base</source>
         <translation>베이스</translation>
     </message>
@@ -6412,6 +6447,10 @@ the probabilities that are shown are those without this.</source>
         <translation>레시피가 아직 완성되지 않았습니다</translation>
     </message>
     <message>
+        <source>Keep this pair</source>
+        <translation>이 쌍 유지</translation>
+    </message>
+    <message>
         <source>Back to {0}, which is still loaded</source>
         <translation>아직 로드되어 있는 {0}(으)로 돌아가기</translation>
     </message>
@@ -6424,8 +6463,16 @@ the probabilities that are shown are those without this.</source>
         <translation>이 디스크에서 함께 쓸 수 있는 모델을 찾는 중 …</translation>
     </message>
     <message>
+        <source>With the same tokenizer, on this disk:</source>
+        <translation>이 디스크에서 토크나이저가 같은 모델:</translation>
+    </message>
+    <message>
         <source>On this disk:</source>
         <translation>이 디스크에 있는 모델:</translation>
+    </message>
+    <message>
+        <source>No model on this disk has the same tokenizer.</source>
+        <translation>이 디스크에 토크나이저가 같은 모델이 없습니다.</translation>
     </message>
     <message>
         <source>No model on this disk goes with it.</source>
@@ -6573,10 +6620,6 @@ the probabilities that are shown are those without this.</source>
         <translation>패딩을 제외하고 동일</translation>
     </message>
     <message>
-        <source>another tokenizer, by bytes</source>
-        <translation>다른 토크나이저, 바이트 단위</translation>
-    </message>
-    <message>
         <source>incompatible</source>
         <translation>호환되지 않음</translation>
     </message>
@@ -6601,6 +6644,10 @@ the probabilities that are shown are those without this.</source>
         <translation>일부 id 다름</translation>
     </message>
     <message>
+        <source>another tokenizer: {0}</source>
+        <translation>다른 토크나이저: {0}</translation>
+    </message>
+    <message>
         <source>–</source>
         <translation>–</translation>
     </message>
@@ -6616,8 +6663,8 @@ the probabilities that are shown are those without this.</source>
         <translation>어휘: 아직 서로 다름</translation>
     </message>
     <message>
-        <source>Vocabulary: another tokenizer, by bytes</source>
-        <translation>어휘: 다른 토크나이저, 바이트 단위</translation>
+        <source>Other tokenizer: {0}</source>
+        <translation>다른 토크나이저: {0}</translation>
     </message>
     <message>
         <source>Vocabulary: {0} ids differ</source>

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, builtin_recipes, find_recipe
-from app.checkpoints.spec import BRIDGE, CHAT, PLAIN
+from app.checkpoints.spec import CHAT, PLAIN
 from app.resources import resource
 
 NAMES = [name for name in builtin_recipes() if name != DEFAULT_RECIPE]
@@ -67,10 +67,6 @@ def test_base_and_antiexpert_read_the_same_and_the_expert_its_own(name: str) -> 
     else:
         assert pair.expert.prompt == CHAT
         assert recipe.base.prompt == question
-
-
-def test_a_pair_of_another_tokenizer_is_allowed_where_it_is_one() -> None:
-    assert {n for n in NAMES if find_recipe(n).base.vocabulary == BRIDGE} == set(BRIDGED)
 
 
 def test_only_the_distilled_model_has_ids_to_accept() -> None:

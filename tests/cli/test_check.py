@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from app.__main__ import main
 from app.checkpoints.memory import estimate as memory
 from app.checkpoints.recipes.recipe_file import write_recipe
 from tests import tiny
+from tests.bridged_recipes import bridged_recipe
 from tests.checkpoints.hub_server import HubServer
 
 
@@ -101,6 +103,26 @@ def test_a_different_vocabulary_is_rejected_after_the_report(
     found = report(models, capsys)
     assert found["usable"] is False
     assert found["vocabulary"]["roles"][1]["different"] == 11
+
+
+@pytest.mark.slow
+def test_a_pair_of_another_tokenizer_has_one_line_for_each_role(
+    llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "recipe.toml"
+    write_recipe(bridged_recipe(llama, tmp_path), path)
+    assert main(["check", "--recipe", str(path)]) == 0
+    out = capsys.readouterr().out
+    lines = out[: out.index("\n\nPrompts")].splitlines()
+    (expert,) = (line for line in lines if line.startswith("  expert “A”"))
+    said = r"another tokenizer, by its bytes: \d+% of English, \d+% of code, \d+% of Korean exactly"
+    assert re.search(said, expert)
+    assert len(lines) == 6  # the recipe, an empty line, a title and a line for each role
+    found = report(["--recipe", str(path)], capsys)
+    assert found["usable"]
+    shares = found["vocabulary"]["roles"][1]["shares"]
+    assert [share["text"] for share in shares] == ["English", "code", "Korean"]
+    assert all(0 < share["exact"] + share["pieces"] <= share["tokens"] for share in shares)
 
 
 def test_a_recipe_that_exceeds_memory_is_reported_but_usable(

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.decoding.batched_ensemble import BatchedEnsemble
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
-from app.decoding.bridge.vocabulary_bridge import Opinion
+from app.decoding.bridge.opinion import Opinion
 from app.decoding.decode import TextPrefix, decode
 from app.decoding.types import GenerationConfig, TokenStep
 from app.evaluation.encoding import Encoder

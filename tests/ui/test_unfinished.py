@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from tokenizers import Tokenizer
 
-from app.checkpoints.spec import Recipe
+from app.checkpoints.spec import SHARED, Recipe
 from app.engine.commands import Load
 from app.settings import Settings
 from app.ui.main_window import MainWindow
@@ -118,23 +119,19 @@ def generated(session: Session, engine: EngineBridge) -> tuple[int, ...]:
     return session.runs.current.token_ids
 
 
-def test_another_base_has_candidates(
+def test_another_base_is_read_by_its_bytes_and_its_own_experts_are_offered(
     window: MainWindow, session: Session, engine: EngineBridge, family: Path, qtbot: QtBot
 ) -> None:
-    loaded = engine.engine._loaded
     choose(window, "Base", family / BASE)
     engine.work()
-    assert session.load_state is LoadState.UNFINISHED
-    assert f"Choose an expert and an anti-expert for {BASE}." in bar(window).message
+    assert session.load_state is LoadState.LOADED
     assert session.problem is None
-    assert window.findChild(ProblemBanner).isHidden()
-    assert not generate_action(window).isEnabled()
-    assert "complete the recipe" in generate_action(window).toolTip()
-    assert engine.engine._loaded is loaded  # nothing was loaded, and nothing is lost
-    assert offers(window, session, qtbot) == [
-        f"expert {TUNED}, anti-expert {SMALL}",
-        *offers(window, session, qtbot)[1:],
-    ]
+    assert f"“Shakespeare” has another tokenizer than {BASE}" in bar(window).message
+    line = window.findChild(VocabularyLine).accessibleName()
+    assert re.fullmatch(r"Other tokenizer: \d+% of English exactly", line)
+    assert generate_action(window).isEnabled()
+    assert len(generated(session, engine)) == 6
+    assert offers(window, session, qtbot)[0] == f"expert {TUNED}, anti-expert {SMALL}"
     bar(window).offers[0].click()
     engine.work()
     assert session.load_state is LoadState.LOADED
@@ -142,10 +139,28 @@ def test_another_base_has_candidates(
     sources = [Path(spec.source).name for spec in session.recipe.checkpoints()]
     assert sources == [BASE, TUNED, SMALL]
     assert session.recipe.pairs[0].name == TUNED
-    assert generate_action(window).isEnabled()
     assert len(generated(session, engine)) == 6
     session.undo_stack.undo()  # both models are one change
     assert session.recipe.pairs[0].expert.source == "builtin:demo/shakespeare"
+
+
+def test_a_pair_of_another_tokenizer_can_be_kept(
+    window: MainWindow, session: Session, engine: EngineBridge, family: Path
+) -> None:
+    choose(window, "Base", family / BASE)
+    engine.work()
+    assert bar(window).keep.isVisible()
+    bar(window).keep.click()
+    assert bar(window).message == ""
+    session.set_alpha(0, 2.0)
+    session.load()
+    engine.work()
+    assert bar(window).message == ""  # not asked again for these models
+    choose(window, "Base", family / OTHER)
+    engine.work()
+    assert f"another tokenizer than {OTHER}" in bar(window).message
+    session.open_recipe(replace(session.recipe, name="mine"))
+    assert bar(window).message == ""  # a recipe that was opened so is as its author wanted it
 
 
 def test_a_pair_without_partners_can_be_removed(
@@ -159,25 +174,48 @@ def test_a_pair_without_partners_can_be_removed(
     assert offers(window, session, qtbot)
     bar(window).offers[0].click()
     engine.work()
-    assert session.unfinished
-    assert "Choose expert “Pair 2” and anti-expert “Pair 2”" in bar(window).message
+    assert "“Pair 2” has another tokenizer" in bar(window).message
     bar(window).remove.click()
     engine.work()
     assert session.load_state is LoadState.LOADED
+    assert bar(window).message == ""
     assert [pair.name for pair in session.recipe.pairs] == [TUNED]
 
 
-def test_another_expert_asks_for_its_base(
+def test_half_a_pair_is_a_draft_and_asks_for_the_other_half(
     window: MainWindow, session: Session, engine: EngineBridge, family: Path, qtbot: QtBot
 ) -> None:
+    loaded = engine.engine._loaded
     choose(window, "expert of Shakespeare", family / TUNED)
     engine.work()
     assert session.unfinished
+    assert f"Choose an anti-expert for {TUNED}." in bar(window).message
+    assert session.problem is None
+    assert window.findChild(ProblemBanner).isHidden()
+    assert not generate_action(window).isEnabled()
+    assert "complete the recipe" in generate_action(window).toolTip()
+    assert engine.engine._loaded is loaded  # nothing was loaded, and nothing is lost
+    assert offers(window, session, qtbot)[0] == f"anti-expert {SMALL}"
+    assert f"base {BASE}, anti-expert {SMALL}" in offers(window, session, qtbot)
+    bar(window).offers[0].click()
+    engine.work()
+    assert session.load_state is LoadState.LOADED
+    assert f"“{TUNED}” has another tokenizer" in bar(window).message
+
+
+def test_a_recipe_that_asks_for_one_vocabulary_asks_for_a_base(
+    window: MainWindow, session: Session, engine: EngineBridge, family: Path, qtbot: QtBot
+) -> None:
+    session.set_vocabulary(SHARED)
+    engine.work()
+    choose(window, "expert of Shakespeare", family / TUNED)
+    engine.work()
     assert f"Choose a base and an anti-expert for {TUNED}." in bar(window).message
     assert offers(window, session, qtbot)[0] == f"base {BASE}, anti-expert {SMALL}"
     bar(window).offers[0].click()
     engine.work()
     assert session.load_state is LoadState.LOADED
+    assert bar(window).message == ""
 
 
 def test_going_back_takes_no_load_and_changes_no_token(
@@ -185,7 +223,7 @@ def test_going_back_takes_no_load_and_changes_no_token(
 ) -> None:
     before = generated(session, engine)
     for leave in (session.undo_stack.undo, bar(window).back.click):
-        choose(window, "Base", family / BASE)
+        choose(window, "expert of Shakespeare", family / TUNED)
         engine.work()
         assert session.unfinished
         assert session.model is not None  # the API server still has them
@@ -202,11 +240,11 @@ def test_going_back_takes_no_load_and_changes_no_token(
 def test_a_run_that_waits_for_the_check_is_not_made_by_the_models_before(
     window: MainWindow, session: Session, engine: EngineBridge, family: Path
 ) -> None:
-    choose(window, "Base", family / BASE)
+    choose(window, "expert of Shakespeare", family / TUNED)
     session.runs.generate(PROMPT)  # the check has not been answered yet
     run = session.runs.current
     assert run is not None
-    assert run.recipe.base.source.endswith(BASE)
+    assert run.recipe.pairs[0].expert.source.endswith(TUNED)
     engine.work()
     assert session.unfinished
     assert (run.failed, run.tokens) == (True, [])
@@ -227,7 +265,7 @@ def test_a_damaged_model_is_an_error_and_not_unfinished(
     assert session.problem is not None
     choose(window, "Base", family / OTHER)
     engine.work()
-    assert session.unfinished
+    assert session.load_state is LoadState.LOADED
     assert session.problem is None
 
 
@@ -238,7 +276,7 @@ def test_the_lines_do_not_show_the_check_of_other_models(
     reports = show_vocabulary(session, window), show_memory(session, window)
     assert line.accessibleName() == "Vocabulary: identical"
     assert "MB" in memory.captions[0]
-    choose(window, "Base", family / BASE)  # the check has not been answered yet
+    choose(window, "expert of Shakespeare", family / TUNED)  # the check has not been answered yet
     assert line.accessibleName() == "Vocabulary: being compared …"
     assert memory.captions == ["Memory: being estimated …"]
     words = [label.text() for report in reports for label in report.findChildren(QLabel)]
@@ -254,13 +292,17 @@ def test_the_lines_do_not_show_the_check_of_other_models(
 def test_without_a_candidate_the_bar_says_so(
     window: MainWindow, session: Session, engine: EngineBridge, family: Path, qtbot: QtBot
 ) -> None:
-    alone = family.parent / "alone"
-    choose(window, "Base", shutil.copytree(family / OTHER, alone / OTHER, dirs_exist_ok=True))
-    engine.work()
-    assert offers(window, session, qtbot) == []
-    assert "No model on this disk goes with it." in [
-        label.text() for label in bar(window).findChildren(QLabel)
-    ]
+    alone = shutil.copytree(family / OTHER, family.parent / "alone" / OTHER, dirs_exist_ok=True)
+    for role, said in (
+        ("expert of Shakespeare", "No model on this disk goes with it."),
+        ("Base", "No model on this disk has the same tokenizer."),
+    ):
+        choose(window, role, alone)
+        engine.work()
+        assert offers(window, session, qtbot) == []
+        assert said in [label.text() for label in bar(window).findChildren(QLabel)]
+        session.undo_stack.undo()
+        engine.work()
 
 
 def test_a_pair_of_one_model_says_that_it_does_nothing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,7 +26,8 @@ class Reason(StrEnum):
     UNTUNED = "untuned model"
     LARGER = "larger than the base"
 
-    OTHER_VOCABULARY = "other vocabulary"  # ``count`` ids differ
+    OTHER_TOKENIZER = "other tokenizer"  # it goes through bytes
+    OTHER_VOCABULARY = "other vocabulary"  # ``count`` ids differ; it has no anti-expert
     MODEL_IS_MISSING = "adapted model is missing"  # ``detail``: its name
     UNUSABLE = "unusable"  # ``detail``: the error
 
@@ -65,10 +66,22 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partners:
-    """The models on this disk beside a base: possible experts, best first, and the others."""
+    """The models on this disk beside a base.
+
+    Attributes:
+        experts: Possible experts with the vocabulary of the base, best first.
+        bridged: Possible experts with another vocabulary, for which there is an anti-expert.
+        misfits: The others.
+    """
 
     experts: tuple[Partner, ...] = ()
+    bridged: tuple[Partner, ...] = ()
     misfits: tuple[Misfit, ...] = ()
+
+    @property
+    def possible(self) -> tuple[Partner, ...]:
+        """All possible experts, those with the vocabulary of the base first."""
+        return self.experts + self.bridged
 
 
 def possible_bases(models: Sequence[LocalModel]) -> list[LocalModel]:
@@ -93,6 +106,7 @@ def possible_bases(models: Sequence[LocalModel]) -> list[LocalModel]:
 def partners_for(base: LocalModel, models: Sequence[LocalModel]) -> Partners:
     """The possible experts for a base, and the models that cannot be used with it."""
     experts: list[Partner] = []
+    bridged: list[Partner] = []
     misfits: list[Misfit] = []
     for model in models:
         if model.source == base.source:
@@ -101,10 +115,39 @@ def partners_for(base: LocalModel, models: Sequence[LocalModel]) -> Partners:
         misfit = _misfit(base, model, over)
         if misfit is None:
             experts.append(Partner(model, _reasons(base, model, over, models), over))
-        elif not is_shipped(model):
+        elif is_shipped(model):
+            continue
+        elif misfit.count and (over or any(companions_of(model, models))):
+            bridged.append(Partner(model, _reasons(base, model, over, models), over))
+        else:
             misfits.append(Misfit(model, misfit))
-    experts.sort(key=lambda partner: _order(base, partner, models))
-    return Partners(tuple(experts), tuple(misfits))
+    for found in (experts, bridged):
+        found.sort(key=lambda partner: _order(base, partner, models))
+    return Partners(tuple(experts), tuple(bridged), tuple(misfits))
+
+
+def companions_of(model: LocalModel, models: Sequence[LocalModel]) -> Iterator[Partner]:
+    """Models that share a vocabulary with the expert or anti-expert of a pair, best first."""
+    first = untuned_version(Partner(model, ()), models)
+    if first:
+        yield Partner(first, (Because(Reason.UNTUNED_VERSION, model.title),))
+    others = [
+        other
+        for other in models
+        if other is not model
+        and other is not first
+        and not other.problem
+        and not other.is_adapter
+        and _shares_vocabulary(other, model)
+    ]
+    others.sort(
+        key=lambda other: (
+            _is_untuned(other, models) is _is_untuned(model, models),
+            not _same_size(other, model),
+        )
+    )
+    for other in others:
+        yield Partner(other, (Because(Reason.SAME_TOKENIZER),))
 
 
 def antiexperts_for(
@@ -113,9 +156,13 @@ def antiexperts_for(
     """The possible anti-experts of an expert, best first.
 
     An expert is best compared with itself before it was tuned: the model that an adapter adapts, or
-    the untuned model of the same architecture and size. Otherwise the base itself is first.
+    the untuned model of the same architecture and size. Otherwise the base itself is first. That of
+    an expert with another vocabulary than the base has to share this vocabulary.
     """
     version = untuned_version(expert, [base, *models])
+    if not _goes_with(base, expert.model, expert.over):
+        own = [] if expert.over is None else [_version(base, expert, expert.over)]
+        return (*own, *companions_of(expert.over or expert.model, models))
     others = [
         partner
         for partner in partners_for(base, models).experts
@@ -210,6 +257,12 @@ def _misfit(base: LocalModel, model: LocalModel, over: LocalModel | None) -> Bec
     return None
 
 
+def _goes_with(base: LocalModel, model: LocalModel, over: LocalModel | None) -> bool:
+    """Whether a model has the vocabulary of the base, but for a few ids."""
+    mine, theirs = _vocabulary(model, over), base.vocabulary
+    return mine is not None and theirs is not None and mine.goes_with(theirs)
+
+
 def _reasons(
     base: LocalModel, model: LocalModel, over: LocalModel | None, models: Sequence[LocalModel]
 ) -> tuple[Because, ...]:
@@ -227,8 +280,12 @@ def _reasons(
         reasons.append(Because(Reason.TUNED))
     elif _is_untuned(model, models):
         reasons.append(Because(Reason.UNTUNED))
-    same = Because(Reason.SAME_TOKENIZER)
-    reasons.append(Because(Reason.FEW_IDS_DIFFER, count=different) if different else same)
+    if not mine.goes_with(base.vocabulary):
+        reasons.append(Because(Reason.OTHER_TOKENIZER))
+    elif different:
+        reasons.append(Because(Reason.FEW_IDS_DIFFER, count=different))
+    else:
+        reasons.append(Because(Reason.SAME_TOKENIZER))
     if (over or model).parameters > base.parameters:
         reasons.append(Because(Reason.LARGER))
     return tuple(reasons)

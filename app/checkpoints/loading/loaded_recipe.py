@@ -16,6 +16,7 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
 from app.checkpoints.structured_output import StructuredOutput
 from app.checkpoints.vocabulary.compare import token_labels
+from app.checkpoints.vocabulary.text_aligner import TextAligner
 from app.checkpoints.weights_key import WeightsKey
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.detokenizer import Detokenizer
@@ -145,6 +146,18 @@ class LoadedRecipe:
     def bridged(self) -> bool:
         """Whether a pair has another vocabulary; its rows are completed for one text at a time."""
         return any(isinstance(model, BridgedLanguageModel) for model in self.ensemble.models)
+
+    def text_aligners(self) -> tuple[TextAligner, ...]:
+        """What shows texts in tokens of the base and of each pair of another vocabulary."""
+        base = self._prompts[0][0].backend_tokenizer
+        found = []
+        for pair in range(len(self.recipe.pairs)):
+            index = self.context_index(1 + 2 * pair)
+            model = self.ensemble.models[index]
+            if isinstance(model, BridgedLanguageModel):
+                own = self._prompts[index][0].backend_tokenizer
+                found.append(TextAligner(pair, base, own, model.bridge))
+        return tuple(found)
 
     @property
     def formats(self) -> tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]:

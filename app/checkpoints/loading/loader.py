@@ -22,11 +22,12 @@ from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_a
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import marks_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode
-from app.checkpoints.spec import STRICT
+from app.checkpoints.spec import STRICT, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.structured_output import StructuredOutput
-from app.checkpoints.vocabulary.bridging import continuation_encoder, make_bridge
+from app.checkpoints.vocabulary.bridging import make_bridge
 from app.checkpoints.vocabulary.compare import ids_named
+from app.checkpoints.vocabulary.text_encoding import continuation_encoder
 from app.checkpoints.weights_key import WeightsKey
 from app.decoding.bridge.bridged_model import BridgedLanguageModel, PairModel
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
@@ -69,7 +70,7 @@ def load_recipe(
     held = {} if held is None else held
     engines = {role.engine for role in opened.roles if not role.spec.is_endpoint}
     control = LoadControl(recipe.context or None, on_progress, cancelled, len(engines) > 1)
-    assembly = _Assembly(control, held)
+    assembly = _Assembly(control, held, _strict_roles(recipe).intersection(bridged))
     try:
         with tensors_apart():
             for role in sorted(opened.roles, key=lambda role: role.spec.offload):
@@ -111,6 +112,13 @@ def load_recipe(
     )
 
 
+def _strict_roles(recipe: Recipe) -> frozenset[str]:
+    """The names of the roles that know only tokens of the same bytes as tokens of the base."""
+    names = [name for name, _ in recipe.roles()[1:]]
+    strict = [recipe.vocabulary_of(place // 2) == STRICT for place in range(len(names))]
+    return frozenset(name for name, on in zip(names, strict, strict=True) if on)
+
+
 def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
     """The weights of the loaded recipe that ``opened`` uses as well."""
     wanted = {key for role in opened.roles for key in keys_of(role)}
@@ -124,15 +132,22 @@ class _Context:
 
 
 class _Assembly:
-    """Loads each set of weights once and makes one model context per weights and prompt format."""
+    """Loads each set of weights once and makes one model context per weights and prompt format.
 
-    def __init__(self, control: LoadControl, held: Weights) -> None:
+    Args:
+        control: Progress and cancellation of the load.
+        held: Weights that are in memory.
+        strict: The names of the roles that know only tokens of the same bytes.
+    """
+
+    def __init__(self, control: LoadControl, held: Weights, strict: Collection[str]) -> None:
         self._control = control
+        self._strict = strict
         self._loaders: dict[str, EngineLoader] = {
             TRANSFORMERS: TransformersLoader(control, held),
             LLAMA_CPP: LlamaLoader(control, held),
         }
-        self._index_of: dict[tuple[WeightsKey, str, str, str], int] = {}
+        self._index_of: dict[tuple[WeightsKey, str, str, str, bool], int] = {}
         self._used = set[WeightsKey]()
         self._proofs: dict[WeightsKey, Proof] = {}
         self.contexts: list[_Context] = []
@@ -152,22 +167,23 @@ class _Assembly:
         """The model of each context; those of another vocabulary read the base's tokens."""
         base = self.contexts[0]
         rows = base.language_model.vocabulary_size
-        bridges: dict[tuple[int, int], VocabularyBridge] = {}
+        bridges: dict[tuple[int, int, bool], VocabularyBridge] = {}
         found: list[LanguageModel] = []
         for role, model in ((each.role, each.language_model) for each in self.contexts):
             if role.name not in bridged:
                 found.append(model)
                 continue
-            key = (id(role.tokenizer), model.vocabulary_size)
+            strict = role.name in self._strict
+            key = (id(role.tokenizer), model.vocabulary_size, strict)
             if key not in bridges:
                 bridges[key] = make_bridge(
                     base.role.tokenizer.backend_tokenizer,
                     role.tokenizer.backend_tokenizer,
                     (rows, model.vocabulary_size),
                     (self.eos_ids([base.role]), self.eos_ids([role])),
-                    strict=base.role.spec.vocabulary == STRICT,
+                    strict=strict,
                 )
-            encode = continuation_encoder(role.tokenizer)
+            encode = continuation_encoder(role.tokenizer.backend_tokenizer)
             found.append(BridgedLanguageModel(cast("PairModel", model), bridges[key], encode))
         return found
 
@@ -218,7 +234,9 @@ class _Assembly:
         shared = plain in self._used
         self._used.add(plain)
         kept = spec.kv_cache if role.engine == LLAMA_CPP else ""
-        index = self._index_of.setdefault((key, spec.prompt, spec.system, kept), len(self.contexts))
+        strict = role.name in self._strict
+        known = (key, spec.prompt, spec.system, kept, strict)
+        index = self._index_of.setdefault(known, len(self.contexts))
         if index == len(self.contexts):
             self.contexts.append(_Context(role, loader.language_model(role)))
         self.context_of_role.append(index)

@@ -15,11 +15,13 @@ from app.atomic_files import write_file
 from app.checkpoints.endpoint_address import KIND, address_of, is_endpoint
 from app.checkpoints.recipes.recipe_table import Problem, Table
 from app.checkpoints.spec import (
+    BRIDGE,
     CheckpointSpec,
     ExpertPair,
     PromptFormat,
     Recipe,
     check_prompt_format,
+    check_vocabulary,
 )
 from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
@@ -104,6 +106,7 @@ def recipe_text(recipe: Recipe) -> str:
             {
                 "name": pair.name,
                 "alpha": pair.alpha,
+                **({"vocabulary": pair.vocabulary} if pair.vocabulary else {}),
                 "expert": _role_table(pair.expert, recipe),
                 "antiexpert": _role_table(pair.antiexpert, recipe),
             }
@@ -196,6 +199,7 @@ _RECIPE_KEYS = {known.name for known in fields(Recipe)} - {"pairs"} | {"format",
 _PAIR_KEYS = {known.name for known in fields(ExpertPair)}
 _CHECKPOINT_KEYS = {known.name for known in fields(CheckpointSpec)}
 _BASE_KEYS = _CHECKPOINT_KEYS | {"endpoint"}
+_KEYS_IN_PAIR = _CHECKPOINT_KEYS - {"vocabulary"}
 _RARE_SETTINGS = (
     "frequency_penalty",
     "presence_penalty",
@@ -266,11 +270,15 @@ def _pair(table: Table, folder: Path, common: PromptFormat | None) -> ExpertPair
     alpha = table.get("alpha", float, 1.0)
     with table.blaming("alpha"):
         check_alphas((alpha,), 1)
+    vocabulary = table.get("vocabulary", str, "")
+    with table.blaming("vocabulary"):
+        check_vocabulary(vocabulary or BRIDGE)
     return ExpertPair(
         name=table.get("name", str),
-        expert=_checkpoint(table.inner("expert", _CHECKPOINT_KEYS), folder, common),
-        antiexpert=_checkpoint(table.inner("antiexpert", _CHECKPOINT_KEYS), folder, common),
+        expert=_checkpoint(table.inner("expert", _KEYS_IN_PAIR), folder, common),
+        antiexpert=_checkpoint(table.inner("antiexpert", _KEYS_IN_PAIR), folder, common),
         alpha=float(alpha),
+        vocabulary=vocabulary,
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase
 
-from app.checkpoints.vocabulary.spelled_bytes import unspelled_bytes
+from app.checkpoints.vocabulary.readable_tokens import readable_tokens
 from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 
@@ -30,27 +29,4 @@ def make_bridge(
         strict: Whether only tokens of exactly the same bytes correspond to each other.
     """
     spelled = text_bytes(pair, rows[1])
-    unspelled = unspelled_bytes(spelled)
-    readable = [
-        None if token is None or unspelled.intersection(token) else token
-        for token in text_bytes(base, rows[0])
-    ]
-    return VocabularyBridge(readable, spelled, *ends, strict=strict)
-
-
-def continuation_encoder(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], Sequence[int]]:
-    """A function that encodes texts in the middle of a text, without special tokens.
-
-    They are encoded after a line break, since some tokenizers put a space before every text.
-    """
-    backend = tokenizer.backend_tokenizer
-    anchor: list[int] = backend.encode("\n", add_special_tokens=False).ids
-
-    def encode(text: str) -> Sequence[int]:
-        ids: list[int] = backend.encode(f"\n{text}", add_special_tokens=False).ids
-        if ids[: len(anchor)] == anchor:
-            return ids[len(anchor) :]
-        alone: list[int] = backend.encode(text, add_special_tokens=False).ids
-        return alone
-
-    return encode
+    return VocabularyBridge(readable_tokens(base, rows[0], spelled), spelled, *ends, strict=strict)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from itertools import chain
 
 from tokenizers import Tokenizer
@@ -13,14 +12,14 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.preflight_report import (
     RoleVocabulary,
+    TextShare,
     TokenDifference,
     Verdict,
     VocabularyReport,
 )
-from app.checkpoints.spec import SHARED
+from app.checkpoints.vocabulary.bridged_roles import bridged_roles
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, matters
 from app.checkpoints.vocabulary.notes import notes
-from app.checkpoints.vocabulary.spelled_bytes import can_be_bridged
 from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
 from app.errors import CheckpointError, VocabularyError
 
@@ -43,35 +42,30 @@ def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
         _role_vocabulary(base, role, ids, accepted)
         for role, ids in zip(roles, different, strict=True)
     ]
-    bridged = _bridged(opened, roles, found)
+    alike = frozenset(
+        pair
+        for pair in range((len(roles) - 1) // 2)
+        if _share_a_vocabulary(roles[1 + 2 * pair], roles[2 + 2 * pair])
+    )
+    apart = [role.verdict is Verdict.DIFFERENT for role in found]
+    candidates = [pair for pair in sorted(alike) if apart[1 + 2 * pair] and apart[2 + 2 * pair]]
+    bridged = bridged_roles(opened, roles, candidates)
     shared = [place for place in range(len(roles)) if place not in bridged]
     return VocabularyReport(
         roles=tuple(
-            replace(role, verdict=Verdict.BRIDGED) if place in bridged else role
+            _bridged(role, bridged[place]) if place in bridged else role
             for place, role in enumerate(found)
         ),
         masked_ids=_masked_ids(
             [roles[place] for place in shared], [different[place] for place in shared], accepted
         ),
+        pairs_alike=alike,
     )
 
 
-def _bridged(
-    opened: OpenedRecipe, roles: Sequence[RoleTokens], found: Sequence[RoleVocabulary]
-) -> set[int]:
-    """The roles of pairs that share a vocabulary with each other, and that can be bridged."""
-    base = opened.roles[0].spec
-    if base.is_endpoint or base.vocabulary == SHARED:
-        return set()
-    places = set[int]()
-    for expert in range(1, len(roles) - 1, 2):
-        pair = (expert, expert + 1)
-        different = all(found[place].verdict is Verdict.DIFFERENT for place in pair)
-        tokenizers = [opened.roles[place].tokenizer.backend_tokenizer for place in pair]
-        alike = _share_a_vocabulary(*(roles[place] for place in pair))
-        if different and alike and all(map(can_be_bridged, tokenizers)):
-            places.update(pair)
-    return places
+def _bridged(role: RoleVocabulary, shares: tuple[TextShare, ...]) -> RoleVocabulary:
+    """A role that reads the base's tokens by their bytes: its ids need not be those of the base."""
+    return RoleVocabulary(role.role, Verdict.BRIDGED, role.tokens, role.rows, shares=shares)
 
 
 def _share_a_vocabulary(expert: RoleTokens, antiexpert: RoleTokens) -> bool:
@@ -95,9 +89,9 @@ def require_shared(report: VocabularyReport) -> None:
                 f"The {role.role} has another vocabulary than the base",
                 evidence=f"{role.different:,} of {report.roles[0].tokens:,} tokens differ: "
                 f"{examples}",
-                next_step="Choose models of one family that share a tokenizer, or write "
-                'vocabulary = "bridge" below [base] in a recipe file, so that the pair reads the '
-                "base's tokens by their bytes.",
+                next_step="Choose models of one family that share a tokenizer. A pair may have "
+                "another one if its expert and its anti-expert share it with each other, and if "
+                "its tokens spell every byte.",
             )
 
 

@@ -1,6 +1,8 @@
-"""Encoding of a prompt with a tokenizer of the library ``tokenizers``."""
+"""Encoding of prompts, and of texts in the middle of texts, by the library ``tokenizers``."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from tokenizers import Tokenizer
 
@@ -25,3 +27,20 @@ def encode_as_prompt(tokenizer: Tokenizer, text: str, bos_id: int | None) -> lis
     while end > len(body.ids) and whole.special_tokens_mask[end - 1]:
         end -= 1  # the mask is set for added ids, not for special tokens in the text
     return list(whole.ids[:end])
+
+
+def continuation_encoder(tokenizer: Tokenizer) -> Callable[[str], Sequence[int]]:
+    """A function that encodes texts in the middle of a text, without special tokens.
+
+    They are encoded after a line break, since some tokenizers put a space before every text.
+    """
+    anchor: list[int] = tokenizer.encode("\n", add_special_tokens=False).ids
+
+    def encode(text: str) -> Sequence[int]:
+        ids: list[int] = tokenizer.encode(f"\n{text}", add_special_tokens=False).ids
+        if ids[: len(anchor)] == anchor:
+            return ids[len(anchor) :]
+        alone: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        return alone
+
+    return encode

@@ -7,10 +7,13 @@ import re
 from collections.abc import Collection
 
 from tokenizers import Tokenizer
+from tokenizers.decoders import Decoder
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 _BYTE_FALLBACK = re.compile("<0x([0-9A-F]{2})>")
-_BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
+_BYTE_OF_CHARACTER = {ord(character): byte for byte, character in bytes_to_unicode().items()}
+
+_IN_BYTES = re.compile(f"[{re.escape(''.join(map(chr, _BYTE_OF_CHARACTER)))}]*")
 
 
 def text_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
@@ -24,8 +27,7 @@ def text_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
 
 def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
     """The bytes of each id below ``size``, None for ids that the tokenizer does not have."""
-    state = json.loads(tokenizer.to_str())
-    kinds = {part["type"] for part in _parts(state.get("decoder"))}
+    kinds = {part["type"] for part in _parts(tokenizer.decoder)}
     added = {index: token.content for index, token in tokenizer.get_added_tokens_decoder().items()}
     spelled: list[bytes | None] = []
     for index in range(size):
@@ -38,18 +40,19 @@ def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
     return spelled
 
 
-def _parts(decoder: dict[str, object] | None) -> list[dict[str, str]]:
+def _parts(decoder: Decoder | None) -> list[dict[str, str]]:
     """The parts of a decoder; a decoder that is not a sequence is its only part."""
     if decoder is None:
         return []
-    parts = decoder.get("decoders", [decoder])
+    state = json.loads(decoder.__getstate__())
+    parts = state.get("decoders", [state])
     assert isinstance(parts, list)
     return parts
 
 
 def _bytes_of(token: str, kinds: Collection[str]) -> bytes:
-    if "ByteLevel" in kinds and all(character in _BYTE_OF_CHARACTER for character in token):
-        return bytes(map(_BYTE_OF_CHARACTER.__getitem__, token))
+    if "ByteLevel" in kinds and _IN_BYTES.fullmatch(token):
+        return token.translate(_BYTE_OF_CHARACTER).encode("latin-1")
     if "ByteFallback" in kinds and (byte := _BYTE_FALLBACK.fullmatch(token)):
         return bytes([int(byte[1], 16)])
     if "Metaspace" in kinds or "Replace" in kinds:

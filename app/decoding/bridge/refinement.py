@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
-from app.decoding.bridge.vocabulary_bridge import Opinion
+from app.decoding.bridge.opinion import LIKELY, Opinion
 from app.decoding.ensemble import Ensemble, EnsembleLogits
-
-LIKELY = 0.01
-"""Tokens of at least this probability under the base are read piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)

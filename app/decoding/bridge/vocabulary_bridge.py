@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.decoding.bridge.opinion import Opinion
 from app.decoding.bridge.token_bytes import Ids, TokenBytes
 
 _KEPT = 512
@@ -18,17 +18,6 @@ _KEPT = 512
 _FOR_LONGER = 1e-4
 """Share of the probability of a first piece that is set aside for all longer tokens of the base
 which begin with it. The share cancels in the difference of expert and anti-expert."""
-
-
-class Opinion(IntEnum):
-    """What a pair of another vocabulary can say of a token of the base."""
-
-    NONE = 0
-    """Nothing: no token of the pair leads to it. The difference of the pair is 0."""
-    BOUNDED = 1
-    """What the pair says of the first piece, which other tokens of the base begin with as well."""
-    EXACT = 2
-    """The probability that the text goes on with this token."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

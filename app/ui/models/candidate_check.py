@@ -13,6 +13,7 @@ from app.errors import TuneshiftError, VocabularyError
 from app.ui.state.session import Session
 from app.ui.translation import translate
 from app.ui.words.role_words import role_title
+from app.ui.words.share_words import least_shares, shares_in_words
 from app.wording import size
 
 
@@ -98,7 +99,11 @@ def describe(found: Preflight) -> str:
     """The result of checking a usable recipe, in one or two sentences."""
     roles = found.vocabulary.roles
     few = max(roles, key=lambda role: role.different)
-    if few.different:
+    shares = least_shares(found.vocabulary)
+    if shares:
+        bytes_ = translate("CandidateCheck", "Another tokenizer, which goes through bytes: {0}.")
+        sentences = [bytes_.format(shares_in_words(shares))]
+    elif few.different:
         some = translate("CandidateCheck", "The vocabularies match except for some ids: {0}.")
         sentences = [some.format(_amount(few))]
     else:

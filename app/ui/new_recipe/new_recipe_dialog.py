@@ -100,6 +100,9 @@ class NewRecipeDialog(NewRecipeForm):
     def _expert_rows(self) -> list[CandidateRow]:
         partners = self._assistant.partners
         rows = _rows(partners.experts)
+        if partners.bridged:
+            rows.append(CandidateRow(self.tr("Another tokenizer, read by bytes")))
+            rows += _rows(partners.bridged)
         if partners.misfits:
             rows.append(CandidateRow(self.tr("Do not go with this base")))
             rows += _rows(partners.misfits)
@@ -117,10 +120,10 @@ class NewRecipeDialog(NewRecipeForm):
                 "No models of your own were found. Look in the folder that holds them, "
                 "or download some: Models → From the Hub."
             )
-        elif assistant.base and not assistant.partners.experts:
+        elif assistant.base and not assistant.partners.possible:
             text = self.tr(
                 "No model here goes with {0}. An expert has the same tokenizer, such as a smaller "
-                "instruct model of the same family."
+                "instruct model of the same family, or another tokenizer and its anti-expert here."
             ).format(assistant.base.title)
         if not found.problem:
             self.search_line.show_message(text)

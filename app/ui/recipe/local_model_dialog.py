@@ -129,6 +129,10 @@ class LocalModelDialog(QDialog):
         adapters = self._place % 2 == 1  # an expert can be an adapter over its anti-expert
         fitting = [each for each in partners.experts if adapters or not each.model.is_adapter]
         rows = _rows_of([base], [about_base(base)]) + _partner_rows(fitting)
+        bridged = [each for each in partners.bridged if adapters or not each.model.is_adapter]
+        if bridged:
+            rows.append(CandidateRow(self.tr("Another tokenizer, read by bytes")))
+            rows += _partner_rows(bridged)
         if partners.misfits:
             rows.append(CandidateRow(self.tr("Do not go with the base")))
             rows += _partner_rows(partners.misfits)

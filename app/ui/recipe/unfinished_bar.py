@@ -1,4 +1,8 @@
-"""The bar of an unfinished recipe: which role is missing, and models on this disk for it."""
+"""The bar of an unfinished recipe: which role is missing, and models on this disk for it.
+
+It is also shown for models of another tokenizer that were chosen one by one: they can be used, and
+models that share the tokenizer are offered.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,32 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.checkpoints.candidates.used_folders import folders_of
+from app.checkpoints.preflight_report import Preflight
+from app.checkpoints.spec import Recipe
+from app.ui.state.models.recipe_state import models_named
 from app.ui.state.models.unfinished_recipe import (
     Proposal,
     UnfinishedRecipe,
     proposals_for,
+    what_is_bridged,
     what_is_missing,
 )
-from app.ui.state.session import Session
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
-from app.ui.words.unfinished_words import about_proposal, proposal_title, unfinished_line
+from app.ui.words.share_words import least_shares
+from app.ui.words.unfinished_words import (
+    about_proposal,
+    bridged_line,
+    proposal_title,
+    unfinished_line,
+)
 
 
 class UnfinishedBar(QFrame):
-    """Visible while the roles of the recipe do not go together yet; nothing has failed."""
+    """Visible while the roles of the recipe do not go together yet, or differ in the tokenizer.
+
+    Nothing has failed.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +60,10 @@ class UnfinishedBar(QFrame):
         self.remove = QPushButton()
         self.remove.setProperty("role", "link")
         self.remove.clicked.connect(self._remove)
+        self.keep = QPushButton(self.tr("Keep this pair"))
+        self.keep.setProperty("role", "link")
+        self.keep.clicked.connect(self._keep)
+        self._kept: Recipe | None = None
         self._buttons = QWidget()
         self._rows = QVBoxLayout(self._buttons)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -56,9 +77,11 @@ class UnfinishedBar(QFrame):
         ways.setSpacing(SPACE)
         ways.addWidget(self.back)
         ways.addWidget(self.remove)
+        ways.addWidget(self.keep)
         ways.addStretch(1)
         layout.addLayout(ways)
-        session.load_changed.connect(self._update)
+        for changed in (session.load_changed, session.recipe_changed):
+            changed.connect(self._update)
         session.local_models.changed.connect(self._show_offers)
         self._update()
 
@@ -68,23 +91,43 @@ class UnfinishedBar(QFrame):
         return "" if self.isHidden() else self._text.text()
 
     def _update(self) -> None:
-        session, found = self._session, self._session.current_preflight
-        unfinished = session.unfinished and found is not None
-        self.setVisible(unfinished)
-        if not unfinished or found is None:
-            self._unfinished = None
+        session, found, shown = self._session, self._session.current_preflight, self._unfinished
+        before = session.before_edit
+        wanted = None
+        if found and session.unfinished:
+            wanted = what_is_missing(found, session.recipe, before)
+            self._text.setText(unfinished_line(wanted))
+        elif found and self._shows_bridged(found):
+            wanted = what_is_bridged(found)
+            self._text.setText(bridged_line(wanted, least_shares(found.vocabulary)))
+        self._unfinished = wanted
+        self.setVisible(wanted is not None)
+        if wanted is None:
             return
-        before, shown = session.before_edit, self._unfinished
-        self._unfinished = what_is_missing(found, session.recipe, before)
-        self._text.setText(unfinished_line(self._unfinished))
         self.setAccessibleDescription(self._text.text())
+        self.keep.setVisible(not session.unfinished)
         self.back.setVisible(before is not None)
         if before:
             self.back.setText(self.tr("Back to {0}, which is still loaded").format(before.name))
-        self._offer_removal(self._unfinished)
-        if shown is None or shown.recipe != self._unfinished.recipe:
+        self._offer_removal(wanted)
+        if shown is None or models_named(shown.recipe) != models_named(wanted.recipe):
             session.local_models.search(folders_of(session.recipe))
         self._show_offers()
+
+    def _shows_bridged(self, found: Preflight) -> bool:
+        """Whether models of another tokenizer were chosen one by one, and not kept yet."""
+        session = self._session
+        under_way = session.load_state in (LoadState.LOADING, LoadState.LOADED)
+        chosen = session.models_edited and bool(found.vocabulary.bridged)
+        return under_way and found.vocabulary.usable and chosen and not self._is_kept()
+
+    def _is_kept(self) -> bool:
+        kept = self._kept
+        return kept is not None and models_named(kept) == models_named(self._session.recipe)
+
+    def _keep(self) -> None:
+        self._kept = self._session.recipe
+        self._update()
 
     def _offer_removal(self, wanted: UnfinishedRecipe) -> None:
         """Offer to remove the first pair that does not go with the base, unless it is the last."""
@@ -102,8 +145,12 @@ class UnfinishedBar(QFrame):
         proposals = proposals_for(wanted, models.models)
         if models.searching and not proposals:
             state = self.tr("Looking for models on this disk that go with it …")
+        elif proposals and not self._session.unfinished:
+            state = self.tr("With the same tokenizer, on this disk:")
         elif proposals:
             state = self.tr("On this disk:")
+        elif not self._session.unfinished:
+            state = self.tr("No model on this disk has the same tokenizer.")
         else:
             state = self.tr("No model on this disk goes with it.")
         self._state.setText(state)

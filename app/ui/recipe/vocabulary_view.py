@@ -26,11 +26,13 @@ from app.checkpoints.preflight_report import (
     VocabularyReport,
 )
 from app.checkpoints.spec import Recipe
+from app.ui.state.models.recipe_state import models_named
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.words.role_words import role_title
+from app.ui.words.share_words import least_shares, shares_in_words, short_share
 from app.wording import quoted
 
 _SIZE = QSize(720, 480)
@@ -79,7 +81,8 @@ class VocabularyLine(QPushButton):
         if not found.vocabulary.usable:
             parts = [self.tr("Vocabulary: not shared yet")]
         elif found.vocabulary.bridged:
-            parts = [self.tr("Vocabulary: another tokenizer, by bytes")]
+            shares = least_shares(found.vocabulary)
+            parts = [self.tr("Other tokenizer: {0}").format(short_share(shares))]
         elif few:
             text = (
                 self.tr("Vocabulary: {0} ids differ")
@@ -98,11 +101,9 @@ class VocabularyLine(QPushButton):
 def _compared(session: Session) -> Preflight | None:
     """The last check if it compared the models of the recipe, whatever their options are now."""
     found = session.preflight
-    return found if found and _sources(found.recipe) == _sources(session.recipe) else None
-
-
-def _sources(recipe: Recipe) -> list[tuple[str, str]]:
-    return [(spec.source, spec.over) for spec in recipe.checkpoints()]
+    if found and models_named(found.recipe) == models_named(session.recipe):
+        return found
+    return None
 
 
 def why_not_compared(session: Session) -> str:
@@ -209,7 +210,7 @@ class VocabularyDialog(QDialog):
             Verdict.IDENTICAL: self.tr("identical"),
             Verdict.PADDING: self.tr("identical except for padding"),
             Verdict.FEW: self.tr("a few ids differ"),
-            Verdict.BRIDGED: self.tr("another tokenizer, by bytes"),
+            Verdict.BRIDGED: self.tr("another tokenizer: {0}").format(shares_in_words(role.shares)),
             Verdict.DIFFERENT: self.tr("incompatible"),
         }[role.verdict]
         verdict = self.tr("–") if row == 0 else verdict

@@ -22,7 +22,10 @@ def reason_words(because: Because) -> str:
         Reason.BASE_ITSELF: translate("Candidates", "the base itself"),
         Reason.UNTUNED: translate("Candidates", "untuned model"),
         Reason.LARGER: translate("Candidates", "larger than the base"),
-        Reason.OTHER_VOCABULARY: translate("Candidates", "another vocabulary: {1} ids differ"),
+        Reason.OTHER_TOKENIZER: translate("Candidates", "another tokenizer: goes through bytes"),
+        Reason.OTHER_VOCABULARY: translate(
+            "Candidates", "another tokenizer, and no model here that could be its anti-expert"
+        ),
         Reason.MODEL_IS_MISSING: translate(
             "Candidates", "the model that it adapts is not on this disk: {0}"
         ),

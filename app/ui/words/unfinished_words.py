@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from app.checkpoints.preflight_report import TextShare
 from app.checkpoints.source_names import model_name
 from app.ui.state.models.unfinished_recipe import Proposal, UnfinishedRecipe
 from app.ui.translation import translate
 from app.ui.words.candidate_words import about_candidate
 from app.ui.words.role_words import role_titles
+from app.ui.words.share_words import shares_in_words
 
 
 def unfinished_line(wanted: UnfinishedRecipe) -> str:
@@ -28,6 +30,18 @@ def unfinished_line(wanted: UnfinishedRecipe) -> str:
         return text.format(other, anchor, roles)
     text = translate("Unfinished", "These models do not share a vocabulary. Choose {1} for {0}.")
     return text.format(anchor, roles)
+
+
+def bridged_line(wanted: UnfinishedRecipe, shares: tuple[TextShare, ...]) -> str:
+    """Which pairs have another tokenizer than the base, and how much they read exactly."""
+    recipe = wanted.recipe
+    pairs = dict.fromkeys(recipe.pairs[(place - 1) // 2].name for place in wanted.missing)
+    text = translate(
+        "Unfinished",
+        "{0} has another tokenizer than {1} and reads the text by its bytes: {2}.",
+    )
+    names = _listed([f"“{name}”" for name in pairs])
+    return text.format(names, model_name(recipe.base), shares_in_words(shares))
 
 
 def _titles(wanted: UnfinishedRecipe) -> list[str]:

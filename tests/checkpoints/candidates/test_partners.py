@@ -14,6 +14,7 @@ from app.checkpoints.candidates.partners import (
     Partners,
     Reason,
     antiexperts_for,
+    companions_of,
     partners_for,
     possible_bases,
 )
@@ -197,8 +198,23 @@ def test_what_cannot_be_used_says_why() -> None:
         Because(Reason.UNUSABLE, "It is damaged."),
         Because(Reason.MODEL_IS_MISSING, "Nobody/Has-This"),
         Because(Reason.OTHER_VOCABULARY, count=1000),
-        Because(Reason.OTHER_VOCABULARY, count=1000),
     ]
+    assert [item.model for item in partners.bridged] == [foreign]
+    assert [item.model for item in antiexperts_for(BASE, partners.bridged[0], ALL)] == [FOREIGN]
+
+
+def test_experts_of_another_tokenizer_come_after_the_others_with_their_own_anti_expert() -> None:
+    untuned = model("Llama-3-8B", 8000, OTHER, architecture="llama")
+    models = (FOREIGN, untuned, BASE, SMALL_CHAT)
+    partners = partners_for(BASE, models)
+    assert [item.model for item in partners.possible] == [SMALL_CHAT, FOREIGN, untuned]
+    tuned = partners.bridged[0]
+    assert Because(Reason.OTHER_TOKENIZER) in tuned.reasons
+    assert partners.misfits == ()
+    (anti,) = antiexperts_for(BASE, tuned, models)
+    assert anti.model is untuned
+    assert anti.reasons == (Because(Reason.UNTUNED_VERSION, "Llama-3-8B-Instruct"),)
+    assert [each.model for each in companions_of(untuned, models)] == [FOREIGN]
 
 
 def test_bases_are_large_untuned_models_with_partners() -> None:

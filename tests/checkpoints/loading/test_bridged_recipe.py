@@ -71,7 +71,14 @@ def test_the_pair_changes_the_text_and_alpha_zero_does_not(
     assert texts(loaded, 3.0) != texts(alone, 0.0)
 
 
-def test_without_the_key_the_recipe_is_refused(recipe: Recipe) -> None:
-    base = CheckpointSpec(recipe.base.source, dtype="float32")
-    with pytest.raises(VocabularyError, match='vocabulary = "bridge"'):
+def test_a_recipe_may_ask_for_a_shared_vocabulary(recipe: Recipe) -> None:
+    base = CheckpointSpec(recipe.base.source, dtype="float32", vocabulary="shared")
+    with pytest.raises(VocabularyError, match="has another vocabulary than the base"):
         load(replace(recipe, base=base))
+
+
+def test_a_pair_may_be_strict_by_itself(recipe: Recipe) -> None:
+    pairs = (recipe.pairs[0], replace(recipe.pairs[0], name="B", vocabulary="strict"))
+    models = load(replace(recipe, pairs=pairs)).ensemble.models
+    strict = [each.bridge.strict for each in models if isinstance(each, BridgedLanguageModel)]
+    assert strict == [False, False, True, True]

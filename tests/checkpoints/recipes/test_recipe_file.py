@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,14 @@ from app.checkpoints.recipes.recipe_file import (
     read_recipe,
     write_recipe,
 )
-from app.checkpoints.spec import DTYPES, QUANTIZATIONS, CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import (
+    DTYPES,
+    QUANTIZATIONS,
+    VOCABULARIES,
+    CheckpointSpec,
+    ExpertPair,
+    Recipe,
+)
 from app.decoding.types import STRUCTURES, GenerationConfig
 from app.errors import RecipeError, SettingsError
 from app.resources import resource
@@ -53,8 +61,14 @@ specs = st.builds(
     prompt=prompts,
     system=texts,
 )
+bases = st.builds(replace, specs, vocabulary=st.sampled_from(VOCABULARIES))
 pairs = st.builds(
-    ExpertPair, name=texts, expert=specs, antiexpert=specs, alpha=st.floats(-1000, 1000)
+    ExpertPair,
+    name=texts,
+    expert=specs,
+    antiexpert=specs,
+    alpha=st.floats(-1000, 1000),
+    vocabulary=st.sampled_from(["", *VOCABULARIES]),
 )
 samplings = st.builds(
     GenerationConfig,
@@ -77,7 +91,7 @@ samplings = st.builds(
 recipes = st.builds(
     Recipe,
     name=texts,
-    base=specs,
+    base=bases,
     pairs=st.lists(pairs, min_size=1, max_size=3).map(tuple),
     sample_prompt=texts | st.sampled_from(["a\r\nb\n", 'c"""\n\\', "\ttab\n\n"]),
     description=texts,

@@ -15,6 +15,7 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.preflight_report import RoleVocabulary, Verdict, VocabularyReport
+from app.checkpoints.spec import BRIDGE, SHARED, STRICT, CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared, token_labels
 from app.errors import CheckpointError, VocabularyError
 from tests import tiny
@@ -49,7 +50,7 @@ def added(*contents: str, special: bool = True) -> list[AddedToken]:
 
 
 def opened(
-    roles: list[Role | Tokenizer], accepted: tuple[int, ...] = (), vocabulary: str = "shared"
+    roles: list[Role | Tokenizer], accepted: tuple[int, ...] = (), vocabulary: str = BRIDGE
 ) -> OpenedRecipe:
     """Roles that are nothing but a tokenizer and the size of a vocabulary."""
     named = []
@@ -59,15 +60,17 @@ def opened(
         named.append(
             SimpleNamespace(
                 name=["base", "expert “A”", "anti-expert “A”"][place],
+                spec=CheckpointSpec("folder:any"),
                 tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer),
-                spec=SimpleNamespace(is_endpoint=False, vocabulary=vocabulary),
                 config=LlamaConfig(
                     vocab_size=role_of.rows or tokenizer.get_vocab_size(),
                     eos_token_id=role_of.eos,
                 ),
             )
         )
-    recipe = SimpleNamespace(accepted_ids=accepted)
+    base = CheckpointSpec("folder:base", vocabulary=vocabulary)
+    pair = ExpertPair("A", CheckpointSpec("folder:expert"), CheckpointSpec("folder:antiexpert"))
+    recipe = Recipe("a recipe", base, (pair,), accepted_ids=accepted)
     return cast(OpenedRecipe, SimpleNamespace(roles=tuple(named), recipe=recipe))
 
 
@@ -198,12 +201,21 @@ def test_another_vocabulary_is_refused_with_counts_and_examples() -> None:
 
 def test_a_pair_that_spells_every_byte_is_bridged_and_masks_nothing() -> None:
     roles: list[Role | Tokenizer] = [Role(), tiny.make_tokenizer(), tiny.make_tokenizer()]
-    assert not compare(*roles).usable
-    report = compare_vocabularies(opened(roles, vocabulary="bridge"))
+    report = compare(*roles)
     assert [role.verdict for role in report.roles[1:]] == [Verdict.BRIDGED] * 2
+    assert [(role.different, role.differences, role.notes) for role in report.roles[1:]] == [
+        (0, (), ())
+    ] * 2
     assert report.bridged == {"expert “A”", "anti-expert “A”"}
     assert report.usable
     assert report.masked == 0
+    assert report.pairs_alike == {0}
+
+
+def test_a_recipe_that_asks_for_a_shared_vocabulary_is_refused_another() -> None:
+    roles: list[Role | Tokenizer] = [Role(), tiny.make_tokenizer(), tiny.make_tokenizer()]
+    assert not compare_vocabularies(opened(roles, vocabulary=SHARED)).usable
+    assert compare_vocabularies(opened(roles, vocabulary=STRICT)).usable
 
 
 def test_a_pair_of_which_one_has_marks_of_its_own_is_bridged() -> None:
@@ -215,8 +227,16 @@ def test_a_pair_of_which_one_has_marks_of_its_own_is_bridged() -> None:
 
 def test_a_pair_is_not_bridged_if_only_one_of_its_models_has_another_vocabulary() -> None:
     for antiexpert in (Role(), tiny.make_metaspace_tokenizer()):
-        roles = [Role(), tiny.make_tokenizer(), antiexpert]
-        assert not compare_vocabularies(opened(roles, vocabulary="bridge")).usable
+        report = compare(Role(), tiny.make_tokenizer(), antiexpert)
+        assert not report.usable
+        assert report.pairs_alike == set()
+
+
+def test_a_pair_whose_tokens_do_not_spell_every_byte_is_refused() -> None:
+    other = {f"u{index}": index for index in range(1000)}
+    report = compare(Role(), Role(other), Role(other))
+    assert not report.usable
+    assert report.pairs_alike == {0}
 
 
 @pytest.mark.parametrize(("differing", "verdict"), [(9, Verdict.FEW), (10, Verdict.DIFFERENT)])

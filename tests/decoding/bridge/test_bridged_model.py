@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
-from app.decoding.bridge.vocabulary_bridge import Opinion, VocabularyBridge
+from app.decoding.bridge.opinion import Opinion
+from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from tests.decoding.bridge.summed_texts import divergence, grouped, possible, summed
 from tests.decoding.bridge.two_vocabularies import CountedModel, sentences, spelled, tokenizer
 from tests.decoding.table_model import TableModel

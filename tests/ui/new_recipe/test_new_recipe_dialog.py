@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from app.settings import Settings
 from app.ui.main_window import MainWindow
 from app.ui.new_recipe.new_recipe_dialog import NewRecipeDialog, show_new_recipe
 from app.ui.recipe.candidate_list import CandidateList
+from app.ui.recipe.recipe_delegate import CAPTION_ROLE
 from app.ui.state.session import LoadState, Session
 from tests import tiny
 from tests.checkpoints.formats.test_adapters import train
@@ -244,7 +246,7 @@ def test_a_model_of_another_family_says_why_it_does_not_go(
 ) -> None:
     click(dialog.expert, FOREIGN, qtbot)
     assert dialog.check_line.message.startswith(f"{FOREIGN} does not go with this base: ")
-    assert "ids differ" in dialog.check_line.message
+    assert "no model here that could be its anti-expert" in dialog.check_line.message
     assert titles(dialog.antiexpert) == []
     assert not dialog.create_button.isEnabled()
     click(dialog.expert, CHATTY, qtbot)
@@ -252,15 +254,16 @@ def test_a_model_of_another_family_says_why_it_does_not_go(
     assert "320 tokens" in checked(dialog, engine, qtbot)
 
 
-def test_a_base_without_partners_says_what_an_expert_is(
-    dialog: NewRecipeDialog, qtbot: QtBot
+def test_a_base_of_another_tokenizer_has_experts_that_go_through_bytes(
+    dialog: NewRecipeDialog, engine: EngineBridge, qtbot: QtBot
 ) -> None:
     click(dialog.base, FOREIGN, qtbot)
-    assert chosen(dialog.expert) is None
-    assert dialog.search_line.message.startswith(f"No model here goes with {FOREIGN}.")
-    assert not dialog.create_button.isEnabled()
-    click(dialog.base, BASE, qtbot)
-    assert dialog.search_line.message == ""
+    assert titles(dialog.expert)[0] == "Another tokenizer, read by bytes"
+    assert (chosen(dialog.expert), chosen(dialog.antiexpert)) == (CHATTY, SMALL)
+    about = dialog.expert.currentIndex().data(CAPTION_ROLE)
+    assert "another tokenizer: goes through bytes" in about
+    assert re.search(r"through bytes: exactly \d+% of English", checked(dialog, engine, qtbot))
+    assert dialog.create_button.isEnabled()
 
 
 def test_the_prompt_format_is_proposed_and_shown(

@@ -174,7 +174,7 @@ class RecipeAssistant(QObject):
     def _set_base(self, base: LocalModel | None) -> None:
         self.base = base
         self.partners = partners_for(base, self._models) if base else Partners()
-        experts = self.partners.experts
+        experts = self.partners.possible
         self._set_expert(experts[0] if experts else None)
 
     def _set_expert(self, chosen: Partner | Misfit | None) -> None:
@@ -186,7 +186,7 @@ class RecipeAssistant(QObject):
             self.antiexpert = self.antiexperts[0]
 
     def _choose_again(self, expert: str, antiexpert: str) -> None:
-        again = next((it for it in self.partners.experts if it.model.source == expert), None)
+        again = next((it for it in self.partners.possible if it.model.source == expert), None)
         if again is None:
             return
         self._set_expert(again)
@@ -224,7 +224,7 @@ class RecipeAssistant(QObject):
         return any(partner.model is expert for partner in partners_for(base, self._models).experts)
 
     def _choose_model(self, model: LocalModel) -> None:
-        listed: tuple[Partner | Misfit, ...] = (*self.partners.experts, *self.partners.misfits)
+        listed: tuple[Partner | Misfit, ...] = (*self.partners.possible, *self.partners.misfits)
         for item in listed:
             if item.model is model:
                 self._expert_chosen = True

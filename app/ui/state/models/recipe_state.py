@@ -56,6 +56,11 @@ class RecipeState(QObject):
         """Whether the recipe differs from the one that was opened."""
         return self._recipe != self._reset_to
 
+    @property
+    def models_edited(self) -> bool:
+        """Whether the recipe has other models than the one that was opened."""
+        return models_named(self._recipe) != models_named(self._reset_to)
+
     def original_alpha(self, pair: int) -> float:
         """The α of a pair in the recipe that was opened, or 1 for an added pair."""
         pairs = self._reset_to.pairs
@@ -134,6 +139,13 @@ class RecipeState(QObject):
         part of the recipe.
         """
         self._change(text, carry_over(self._recipe, before, after))
+
+    def set_vocabulary(self, vocabulary: str) -> None:
+        """Choose how pairs of another vocabulary read the base's tokens."""
+        recipe = self._recipe.with_role(0, replace(self._recipe.base, vocabulary=vocabulary))
+        pairs = tuple(replace(pair, vocabulary="") for pair in recipe.pairs)
+        text = translate("RecipeState", "change the reading of another tokenizer")
+        self._change(text, replace(recipe, pairs=pairs))
 
     def set_context(self, context: int) -> None:
         """Set the maximum number of tokens of prompt and run; 0 for the models' own limit."""
@@ -246,6 +258,11 @@ class RecipeState(QObject):
 
 def _without_alphas(recipe: Recipe) -> Recipe:
     return recipe.with_alphas((0.0,) * len(recipe.pairs))
+
+
+def models_named(recipe: Recipe) -> list[tuple[str, str]]:
+    """Source and adapted model of every role."""
+    return [(spec.source, spec.over) for spec in recipe.checkpoints()]
 
 
 def carry_over(recipe: Recipe, before: Recipe, after: Recipe) -> Recipe:

@@ -10,11 +10,12 @@ from app.checkpoints.candidates.local_model import LocalModel
 from app.checkpoints.candidates.partners import (
     Partner,
     antiexperts_for,
+    companions_of,
     partners_for,
     possible_bases,
 )
 from app.checkpoints.preflight_report import Preflight, Verdict
-from app.checkpoints.spec import Recipe
+from app.checkpoints.spec import SHARED, Recipe
 
 _MOST = 3
 
@@ -37,7 +38,7 @@ class UnfinishedRecipe:
 
     Attributes:
         anchor: The place of the role that the others have to go with: what was chosen last.
-        missing: The places whose models do not share the vocabulary of the anchor.
+        missing: The places whose models do not go with the anchor.
     """
 
     recipe: Recipe
@@ -68,8 +69,17 @@ def what_is_missing(found: Preflight, recipe: Recipe, before: Recipe | None) -> 
         return UnfinishedRecipe(recipe, 0, tuple(different))
     pair = (anchor - 1) // 2
     counterpart = 2 + 2 * pair if anchor % 2 else 1 + 2 * pair
-    missing = (0,) if counterpart in different else (0, counterpart)
-    return UnfinishedRecipe(recipe, anchor, missing)
+    if pair in found.vocabulary.pairs_alike:
+        return UnfinishedRecipe(recipe, anchor, (0,))  # its bytes cannot be read, or must not be
+    bridges = not recipe.base.is_endpoint and recipe.vocabulary_of(pair) != SHARED
+    return UnfinishedRecipe(recipe, anchor, (counterpart,) if bridges else (0, counterpart))
+
+
+def what_is_bridged(found: Preflight) -> UnfinishedRecipe:
+    """The roles with another vocabulary than the base in a recipe that can be used."""
+    bridged = found.vocabulary.bridged
+    places = [place for place, (name, _) in enumerate(found.recipe.roles()) if name in bridged]
+    return UnfinishedRecipe(found.recipe, 0, tuple(places))
 
 
 def _anchor(different: Sequence[int], recipe: Recipe, before: Recipe | None) -> int:
@@ -117,14 +127,25 @@ def _for_base(
 def _for_expert(
     wanted: UnfinishedRecipe, anchor: LocalModel, models: Sequence[LocalModel]
 ) -> Iterator[Proposal]:
-    """Bases, with the other role of the pair, for an expert or anti-expert that was chosen."""
+    """What completes an expert or anti-expert that was chosen.
+
+    First the other role of its pair, if the pair may have another vocabulary than the base, then
+    bases of its vocabulary with that role.
+    """
+    others = [place for place in wanted.missing if place != 0]
+    if 0 not in wanted.missing:
+        yield from (
+            Proposal(((place, partner),))
+            for place in others
+            for partner in islice(companions_of(anchor, models), _MOST - 1)
+        )
     for base in possible_bases(models):
         mine = next((it for it in partners_for(base, models).experts if it.model is anchor), None)
         if mine is None:
             continue
         roles = [(0, Partner(base, mine.reasons))]
-        for place in wanted.missing[1:]:
-            others = antiexperts_for(base, mine, models)
-            best = [it for it in others if place % 2 == 0 or it.model is not base]
+        for place in others:
+            found = antiexperts_for(base, mine, models)
+            best = [it for it in found if place % 2 == 0 or it.model is not base]
             roles += [(place, best[0])] if best else []
         yield Proposal(tuple(roles))
