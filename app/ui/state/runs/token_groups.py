@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -26,6 +27,9 @@ _BOUNDARIES = {
 }
 _UNSETTLED = 3
 """Number of last groups that may change when text follows: “don’” becomes “don’t”."""
+_THAI = re.compile("[\u0e01-\u0e7f]")
+_LETTER = re.compile(r"[^\W\d_]")
+_PARAGRAPH = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class TokenGroups:
@@ -42,9 +46,12 @@ class TokenGroups:
         """Index of the first token of each group."""
         self.count = 0
         """Number of tokens."""
+        self.settled = 0
+        """Number of tokens at the beginning whose groups no longer change."""
         self._texts: list[str] = []
         self._begins: list[int] = []
         self._length = 0
+        self._paragraphs = [0]
         self._units = [0]
 
     def extend(self, texts: Sequence[str]) -> None:
@@ -52,21 +59,18 @@ class TokenGroups:
         if self.grouping is Grouping.TOKEN:
             self.starts.extend(range(self.count, self.count + len(texts)))
             self.count += len(texts)
+            self.settled = self.count
             return
         for text in texts:
             self._texts.append(text)
             self._begins.append(self._length)
-            self._length += utf16_length(text)
+            for line in text.splitlines(keepends=True):
+                self._length += utf16_length(line)
+                if line.endswith("\n"):
+                    self._paragraphs.append(self._length)
         self.count = len(self._texts)
         if texts:
             self._divide()
-
-    @property
-    def settled(self) -> int:
-        """Number of tokens at the beginning whose groups no longer change."""
-        if self.grouping is Grouping.TOKEN:
-            return self.count
-        return self.starts[-_UNSETTLED] if len(self.starts) >= _UNSETTLED else 0
 
     def group_of(self, token: int) -> int:
         """Index of the group that contains ``token``."""
@@ -78,28 +82,48 @@ class TokenGroups:
         last = group + 1 == len(self.starts)
         return self.starts[group], self.count if last else self.starts[group + 1]
 
+    def _unsettled(self) -> tuple[int, int]:
+        """The first token whose group may change when text follows, and where to divide again.
+
+        Qt divides Thai by a dictionary, together with the other characters up to the next script,
+        and those before it at the beginning. So a paragraph of Thai is divided as a whole.
+        """
+        if len(self.starts) < _UNSETTLED:
+            return 0, 0
+        first = self.starts[-_UNSETTLED]
+        begin = self._units[bisect_right(self._units, self._begins[first]) - 1]
+        if self.grouping is not Grouping.LINE:
+            paragraph = self._paragraphs[bisect_right(self._paragraphs, begin) - 1]
+            text = self._text_after(paragraph).partition("\n")[0]
+            if _THAI.search(text) or not _LETTER.search(text):
+                token = bisect_right(self._begins, paragraph) - 1
+                return self.starts[self.group_of(token)], paragraph
+        return first, begin
+
     def _divide(self) -> None:
         """Compute the groups again that may have changed."""
-        settled = self.starts[:-_UNSETTLED]
-        first = self.starts[len(settled)] if self.starts else 0
-        self._divide_text(bisect_right(self._units, self._begins[first]) - 1)
+        first, begin = self._unsettled()
+        del self._units[bisect_left(self._units, begin) :]
+        units = _units(self._text_after(begin), self.grouping)
+        self._units += [begin + unit for unit in units]
         unit_of = [self._unit(index) for index in range(first, self.count)]
         self._join(unit_of, first)
-        starts = [
+        del self.starts[bisect_left(self.starts, first) :]
+        self.starts += [
             first + place
             for place, unit in enumerate(unit_of)
             if place == 0 or unit != unit_of[place - 1]
         ]
-        self.starts = settled + starts
+        self.settled, _ = self._unsettled()
 
-    def _divide_text(self, place: int) -> None:
-        """Compute the starts of the units from the unit ``place`` on."""
-        begin = self._units[place]
+    def _text_after(self, begin: int) -> str:
+        """The text from a place on, which is counted in UTF-16 code units."""
         token = bisect_right(self._begins, begin) - 1
-        rest = "".join(self._texts[token:]).encode("utf-16-le", "surrogatepass")
-        rest = rest[2 * (begin - self._begins[token]) :]
-        units = _units(rest.decode("utf-16-le", "surrogatepass"), self.grouping)
-        self._units[place:] = [begin + unit for unit in units]
+        rest, before = "".join(self._texts[token:]), begin - self._begins[token]
+        if before:
+            units = rest.encode("utf-16-le", "surrogatepass")
+            rest = units[2 * before :].decode("utf-16-le", "surrogatepass")
+        return rest
 
     def _unit(self, index: int) -> int:
         """Index of the unit that contains the first non-space character of a token."""
@@ -131,7 +155,9 @@ def _units(text: str, grouping: Grouping) -> list[int]:
             if _breaks(line):
                 starts.append(starts[-1] + utf16_length(line))
         return starts
-    finder = QTextBoundaryFinder(_BOUNDARIES[grouping], text)
-    while (place := finder.toNextBoundary()) != -1:
-        starts.append(place)
+    for paragraph in _PARAGRAPH.findall(text):
+        begin = starts[-1]
+        finder = QTextBoundaryFinder(_BOUNDARIES[grouping], paragraph)
+        while (place := finder.toNextBoundary()) != -1:
+            starts.append(begin + place)
     return starts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.ui.state.runs.token_groups import Grouping, TokenGroups
@@ -66,6 +66,7 @@ pieces = st.one_of(
         ["", " ", "\n", "a", "b", "'", "1", ".", ",", "!", "\r", "\t", "”", "A", "\u2029"]
     ),
     st.sampled_from("한국漢字か\u0e01א👩👧🏽🇰🇷\u200d\u0301\u200b\ufffd"),
+    st.sampled_from(["ภาษา", "ไทย", "สวัส", "ดี", "ครับ", "\u0e33", "\u0e40", "+\u0e01"]),
     st.text(max_size=5),
 )
 texts = st.lists(st.lists(pieces, max_size=3).map("".join), max_size=30)
@@ -90,6 +91,7 @@ def test_groups_partition_the_tokens(kind: Grouping, tokens: list[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(tokens=texts, sizes=st.lists(st.integers(1, 4), min_size=30, max_size=30))
+@example(tokens=["\u0e01+", "\n", "'", "", " "], sizes=[1] * 5)
 def test_groups_of_a_stream_equal_those_of_the_whole_text(
     kind: Grouping, tokens: list[str], sizes: list[int]
 ) -> None:
