@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from openai import OpenAI
@@ -19,6 +21,13 @@ from app.server.uvicorn_server import Server, own_engine
 from tests import tiny
 
 PATIENCE = 60
+TOOL_TEMPLATE = (
+    "{% if tools %}[tools]{{ tools | tojson }}<tool_call>{% endif %}"
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}"
+    "{% for call in m.tool_calls or [] %}({{ call.function.name }} {{ call.function.arguments.a }})"
+    "{% endfor %}{% if m.tool_call_id %}#{{ m.tool_call_id }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
 
 
 class Running:
@@ -110,3 +119,30 @@ def server(serve: Serve) -> Iterator[Running]:
 def client(server: Running) -> Iterator[OpenAI]:
     with server.client() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def with_tools(
+    serve: Serve, served_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """A server whose roles all read tools, and call them in the format of Hermes."""
+
+    def role(spec: Any, name: str) -> Any:
+        folder = Path(spec.source.partition(":")[2])
+        copy = tmp_path_factory.mktemp("tools") / name
+        return tiny.with_chat_template(folder, copy, TOOL_TEMPLATE)
+
+    (pair,) = served_recipe.pairs
+    recipe = replace(
+        served_recipe,
+        base=role(served_recipe.base, "base"),
+        pairs=(
+            replace(
+                pair,
+                expert=role(pair.expert, "expert"),
+                antiexpert=role(pair.antiexpert, "antiexpert"),
+            ),
+        ),
+    )
+    with serve(recipe=recipe) as running:
+        yield running

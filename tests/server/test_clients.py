@@ -1,6 +1,7 @@
 """Clients other than ``openai``, each in a process of its own, where they are installed.
 
 ``pip install litellm langchain-openai`` installs them; the suite does not, since they bring much.
+``CLIENTS_PYTHON`` may name the interpreter of another environment that has them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from openai import OpenAI
 
 from tests.server.conftest import PATIENCE, Running
 
+PYTHON = os.environ.get("CLIENTS_PYTHON", sys.executable)
 _SCHEMA: dict[str, Any] = {
     "title": "kind",
     "type": "object",
@@ -48,6 +50,28 @@ tell(
     structured.invoke("the king said")["kind"],
 )
 """
+_LITELLM_TOOLS = """
+import litellm
+function = {"name": "kind", "parameters": schema}
+def called(choice, **options):
+    return litellm.completion(
+        model="openai/tuneshift", api_base=url, api_key="none", max_tokens=200, tool_choice=choice,
+        messages=[{"role": "user", "content": "the king said"}],
+        tools=[{"type": "function", "function": function}], **options)
+(made,) = called("required", parallel_tool_calls=False).choices[0].message.tool_calls
+named = {"type": "function", "function": {"name": "kind"}}
+parts = [chunk.choices[0].delta.tool_calls for chunk in called(named, stream=True)]
+streamed = "".join(call.function.arguments or "" for calls in parts for call in calls or ())
+tell(*(json.loads(arguments)["kind"] for arguments in (made.function.arguments, streamed)))
+"""
+_LANGCHAIN_TOOLS = """
+from langchain_openai import ChatOpenAI
+model = ChatOpenAI(model="tuneshift", base_url=url, api_key="none", max_tokens=200)
+structured = model.with_structured_output(schema, method="function_calling")
+bound = model.bind_tools([schema], tool_choice="any", parallel_tool_calls=False)
+(call,) = bound.invoke("the king said").tool_calls
+tell(structured.invoke("the king said")["kind"], call["args"]["kind"])
+"""
 _BEFORE = """
 import json, sys
 url, schema = sys.argv[1], json.loads(sys.argv[2])
@@ -63,20 +87,38 @@ def tell(*found):
 def test_a_client_gets_what_openai_gets(
     server: Running, client: OpenAI, module: str, program: str
 ) -> None:
-    if find_spec(module) is None:
-        pytest.skip(f"{module} is not installed")
     said = client.chat.completions.create(
         model="tuneshift", messages=[{"role": "user", "content": "the king said"}]
     )
+    answer, streamed, kind = _told(module, program, server)
+    assert answer == streamed == said.choices[0].message.content
+    assert kind in ("a", "bb")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "program"), [("litellm", _LITELLM_TOOLS), ("langchain_openai", _LANGCHAIN_TOOLS)]
+)
+def test_a_client_gets_the_calls_that_it_forces(
+    with_tools: Running, module: str, program: str
+) -> None:
+    found = _told(module, program, with_tools)
+    assert len(found) == 2
+    assert set(found) <= {"a", "bb"}
+
+
+def _told(module: str, program: str, server: Running) -> list[Any]:
+    """What a program that uses a client tells, run in a process of its own."""
+    if sys.executable == PYTHON and find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
     # Litellm would ask a server for prices when it is imported.
-    environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": ""}
     done = subprocess.run(
-        [sys.executable, "-c", _BEFORE + program, f"{server.url}/v1", json.dumps(_SCHEMA)],
+        [PYTHON, "-c", _BEFORE + program, f"{server.url}/v1", json.dumps(_SCHEMA)],
         env=environment,
         capture_output=True,
         timeout=5 * PATIENCE,
     )
     assert done.returncode == 0, done.stderr.decode()
-    answer, streamed, kind = json.loads(done.stdout.splitlines()[-1])
-    assert answer == streamed == said.choices[0].message.content
-    assert kind in ("a", "bb")
+    told: list[Any] = json.loads(done.stdout.splitlines()[-1])
+    return told

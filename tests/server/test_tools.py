@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,22 +13,14 @@ from hypothesis import strategies as st
 from openai import BadRequestError, OpenAI
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from app.checkpoints.spec import Recipe
 from app.checkpoints.structured_output import StructuredOutput
 from app.decoding.types import GRAMMAR, GenerationConfig
 from app.errors import StructureError
 from app.server.forced_calls import forced_calls
 from app.server.tool_calls import ToolForm, ToolText, split_calls, tool_form_of
 from tests import tiny
-from tests.server.conftest import PATIENCE, Running, Serve
+from tests.server.conftest import PATIENCE, TOOL_TEMPLATE, Running
 
-TEMPLATE = (
-    "{% if tools %}[tools]{{ tools | tojson }}<tool_call>{% endif %}"
-    "{% for m in messages %}[{{ m.role }}]{{ m.content }}"
-    "{% for call in m.tool_calls or [] %}({{ call.function.name }} {{ call.function.arguments.a }})"
-    "{% endfor %}{% if m.tool_call_id %}#{{ m.tool_call_id }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}[assistant]{% endif %}"
-)
 TOOLS: Any = [
     {
         "type": "function",
@@ -44,33 +34,6 @@ ASKED: Any = [{"role": "user", "content": "12 + 30"}]
 
 def _tool(name: str, parameters: dict[str, Any]) -> Any:
     return {"type": "function", "function": {"name": name, "parameters": parameters}}
-
-
-@pytest.fixture(scope="module")
-def with_tools(
-    serve: Serve, served_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """A server whose roles all read tools."""
-
-    def role(spec: Any, name: str) -> Any:
-        folder = Path(spec.source.partition(":")[2])
-        copy = tmp_path_factory.mktemp("tools") / name
-        return tiny.with_chat_template(folder, copy, TEMPLATE)
-
-    (pair,) = served_recipe.pairs
-    recipe = replace(
-        served_recipe,
-        base=role(served_recipe.base, "base"),
-        pairs=(
-            replace(
-                pair,
-                expert=role(pair.expert, "expert"),
-                antiexpert=role(pair.antiexpert, "antiexpert"),
-            ),
-        ),
-    )
-    with serve(recipe=recipe) as running:
-        yield running
 
 
 @pytest.fixture
@@ -231,7 +194,7 @@ def test_no_text_is_lost(form: ToolForm, pieces: list[str]) -> None:
 
 
 def test_the_format_is_that_of_the_template() -> None:
-    assert tool_form_of(TEMPLATE) is ToolForm.HERMES
+    assert tool_form_of(TOOL_TEMPLATE) is ToolForm.HERMES
     assert tool_form_of("{{ tools }}[TOOL_CALLS]") is ToolForm.MISTRAL
     assert tool_form_of('{{ tools }} {"name": …, "parameters": …}') is ToolForm.LLAMA
     assert tool_form_of("{{ tools }}") is None
