@@ -6,12 +6,12 @@ import multiprocessing
 import os
 import sys
 
+from app.waiting_threads import let_waiting_threads_sleep
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``tuneshift`` with ``arguments``, by default ``sys.argv``; returns the exit status."""
-    # Idle OpenMP threads of torch must sleep instead of spinning, which makes decoding many times
-    # slower if another program is running. Must be set before torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_waiting_threads_sleep(os.environ)
     multiprocessing.freeze_support()  # the packaged program starts itself to convert weights
     if sys.stderr is None or sys.stdout is None:
         from app.logs import redirect_missing_streams

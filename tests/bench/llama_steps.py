@@ -24,6 +24,7 @@ import torch
 from app.decoding.llama_cpp.library import library
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
+from app.waiting_threads import let_waiting_threads_sleep
 
 _BEFORE = 128
 CLOCKS = {"wall": time.perf_counter, "processor": time.thread_time}
@@ -84,9 +85,11 @@ def measure(read: Callable[[int], None], block: int, repeats: int, clock: str) -
 
 def in_a_process(way: str, options: argparse.Namespace) -> dict[str, float]:
     """The times of one way by block, from a process of its own."""
-    settings = {name: value for name, value in os.environ.items() if name[:4] != "OMP_"}
+    settings = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))
+    }
     if way == "ours":
-        settings["OMP_WAIT_POLICY"] = "PASSIVE"
+        let_waiting_threads_sleep(settings)
     command = [sys.executable, "-m", "tests.bench.llama_steps", str(options.file), "--way", way]
     command += ["--blocks", options.blocks, "--repeats", str(options.repeats)]
     command += ["--clock", options.clock, "--threads", str(options.threads)]

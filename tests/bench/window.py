@@ -25,6 +25,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.waiting_threads import let_waiting_threads_sleep
+
 if TYPE_CHECKING:  # the first paint is measured in processes that have imported none of these
     from PySide6.QtCore import SignalInstance
 
@@ -276,7 +278,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--only", choices=("paint", "generating"))
     options = parser.parse_args()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program does
+    let_waiting_threads_sleep(os.environ)
     report: dict[str, Any] = {
         "machine": {"processor": platform.machine(), "system": platform.platform()}
     }
