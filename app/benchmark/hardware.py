@@ -74,7 +74,8 @@ def _weights_read(model: TransformersLanguageModel) -> int:
 
 def _tensors_read(model: LlamaCppLanguageModel) -> int:
     """Bytes of all tensors of a GGUF file but an untied embedding."""
-    stored = {tensor.name: tensor.size for tensor in read_header(model.weights.files[0]).stored}
+    header = read_header(model.weights.files[0], by_llama=True)
+    stored = {tensor.name: tensor.size for tensor in header.stored}
     skipped = stored["token_embd.weight"] if "output.weight" in stored else 0
     return model.weights.size - skipped
 

@@ -7,6 +7,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from app.checkpoints.checkpoint_errors import unknown_model
 from app.checkpoints.formats.adapter_layers import check_adapter
+from app.checkpoints.formats.gguf_llama_config import LlamaCppConfig
 from app.checkpoints.sources import CheckpointFiles, needs_code
 from app.errors import CheckpointError
 
@@ -25,6 +26,8 @@ def read_full_configuration(files: CheckpointFiles) -> PretrainedConfig:
             adapter does not fit it.
     """
     folder = files.folder
+    if files.config.get("model_type") == LlamaCppConfig.model_type:
+        return LlamaCppConfig(**files.config)
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False

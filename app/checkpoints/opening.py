@@ -87,8 +87,7 @@ def open_recipe(
         check_engine(name, spec)
         key = _files_key(spec)
         if key not in opened and not spec.is_endpoint:
-            weights = weights_required and engine_of(spec) != LLAMA_CPP
-            _convert_gguf(name, spec, weights, on_progress, cancelled)
+            _convert_gguf(name, spec, weights_required, on_progress, cancelled)
             files = open_checkpoint(spec, weights_required=weights_required)
             with quiet():
                 opened[key] = _open_role(name, spec, files)
@@ -149,10 +148,12 @@ def _convert_gguf(
     cancelled: Callable[[], bool],
 ) -> None:
     path = gguf_file(model_source(spec))
+    by_llama = engine_of(spec) == LLAMA_CPP
     if path is not None:
         convert(
             path,
-            weights=weights,
+            weights=weights and not by_llama,
+            by_llama=by_llama,
             on_progress=lambda done, total: on_progress(
                 LoadProgress(name, done, total, converting=True)
             ),

@@ -71,10 +71,11 @@ def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> C
     kind, name = split_source(spec.source)
     if engine_of(spec) == LLAMA_CPP:
         path = _path(split_source(model_source(spec))[1])
-        files = _open_gguf_as_it_is(path)
+        header = gguf.read_header(path, by_llama=True)
+        files = _open_gguf_as_it_is(header)
         if kind != "adapter":
             return files
-        return replace(files, adapter=open_gguf_adapter(_path(name), gguf.read_header(path)))
+        return replace(files, adapter=open_gguf_adapter(_path(name), header))
     if kind != "adapter":
         return _open_model(spec.source, weights_required)
     if split_source(spec.over)[0] == "adapter":
@@ -237,15 +238,15 @@ def _open_gguf(path: Path, weights_required: bool) -> CheckpointFiles:
     )
 
 
-def _open_gguf_as_it_is(path: Path) -> CheckpointFiles:
+def _open_gguf_as_it_is(header: gguf.GgufHeader) -> CheckpointFiles:
     """The files for llama.cpp: the GGUF file, and its configuration and tokenizer, converted."""
-    header = gguf.read_header(path)
-    for folder in (gguf.weights_folder(path), gguf.metadata_folder(path)):
+    for folder in (gguf.weights_folder(header.path), gguf.metadata_folder(header.path)):
         if folder.is_dir():
             config = open_folder(folder, weights_required=False).config
             return CheckpointFiles(folder, config, header.files, header.stored)
     raise CheckpointError(
-        f"The tokenizer of {path} has not been converted yet", next_step="Load the recipe again."
+        f"The tokenizer of {header.path} has not been converted yet",
+        next_step="Load the recipe again.",
     )
 
 

@@ -15,16 +15,19 @@ from typing import Any
 from app.checkpoints.candidates.model_card import origin_in_card, origin_in_gguf
 from app.checkpoints.candidates.model_names import Tuning, stem_of, tuning_of
 from app.checkpoints.candidates.token_digest import TOKENIZER_CONFIG, DigestReader, TokenDigest
+from app.checkpoints.engine_choice import EXTRA
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapters import open_adapter
 from app.checkpoints.formats.configuration import read_configuration
 from app.checkpoints.formats.gguf_architectures import configuration
 from app.checkpoints.formats.gguf_header import Contents
+from app.checkpoints.formats.gguf_llama_sizes import llama_configuration
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_parts import state_of
 from app.checkpoints.formats.gguf_quantization import quantization_of
 from app.checkpoints.sources import open_folder
 from app.errors import CheckpointError
+from app.extras import is_installed
 
 ADAPTER_CONFIG = "adapter_config.json"
 _TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
@@ -44,7 +47,8 @@ class LocalModel:
         source: As in a recipe.
         name: The name of its folder, file or repository.
         folder: The folder or the file.
-        architecture: The ``model_type`` of transformers; empty for an adapter.
+        architecture: The ``model_type`` of transformers, or llama.cpp's name of the architecture
+            where transformers has none; empty for an adapter.
         shape: Hidden size and number of layers.
         parameters: The number of stored parameters.
         vocabulary: Its tokens; None for an adapter without a tokenizer.
@@ -150,17 +154,23 @@ class ModelReader:
         return replace(self._files[key], source=model.source, name=model.name)
 
     def _read_gguf(self, model: LocalModel) -> LocalModel:
-        contents = gguf.open_contents(model.folder)
+        contents = gguf.open_contents(model.folder, by_llama=is_installed(EXTRA))
         model = replace(model, tuning=_tuning_of_file(model.name, contents))
         model = _with_origin(model, origin_in_gguf(contents.metadata))
         return replace(
-            _with_configuration(model, configuration(contents)),
+            _with_configuration(model, _configuration(contents)),
             parameters=sum(math.prod(tensor.shape) for tensor in contents.tensors.values()),
             size=sum(path.stat().st_size for path in contents.paths),
             quantization=quantization_of(contents),
             vocabulary=self._digests.of_gguf(contents),
             has_chat_template="tokenizer.chat_template" in contents.metadata,
         )
+
+
+def _configuration(contents: Contents) -> dict[str, Any]:
+    if gguf.is_converted(contents):
+        return configuration(contents)
+    return {**llama_configuration(contents), "model_type": contents.architecture}
 
 
 def _tuning_of_file(name: str, contents: Contents) -> Tuning:

@@ -10,8 +10,13 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.checkpoints.formats.gguf_architectures import architecture_of, configuration
+from app.checkpoints.formats.gguf_architectures import (
+    ARCHITECTURES,
+    architecture_of,
+    configuration,
+)
 from app.checkpoints.formats.gguf_header import Contents, kind_name
+from app.checkpoints.formats.gguf_llama_sizes import llama_configuration
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_names import names_in_transformers
 from app.checkpoints.formats.gguf_parts import read_parts, state_of
@@ -31,7 +36,7 @@ _LANGUAGE_MODEL = "Choose the file of a language model."
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """The header of a GGUF file that can be converted.
+    """The header of a GGUF file that can be used.
 
     Attributes:
         path: The file.
@@ -99,14 +104,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read_header(path: Path) -> GgufHeader:
+def read_header(path: Path, *, by_llama: bool = False) -> GgufHeader:
     """Read the header of a GGUF file and account for every key and tensor in it.
+
+    Args:
+        path: The file.
+        by_llama: Whether llama.cpp reads the file, which knows more architectures.
 
     Raises:
         CheckpointError: There is no such file, it is damaged or incomplete, or a key or tensor in
             it is not supported.
     """
-    contents = open_contents(path)
+    contents = open_contents(path, by_llama=by_llama)
     tensors = contents.tensors.values()
     dtype = converted_dtype(contents)
     converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
@@ -117,12 +126,13 @@ def read_header(path: Path) -> GgufHeader:
     return GgufHeader(path, contents.architecture, tuple(stored), tuple(converted), contents.paths)
 
 
-def open_contents(path: Path, *, everything: bool = False) -> Contents:
-    """Read the header of a GGUF file and check that the file can be converted.
+def open_contents(path: Path, *, everything: bool = False, by_llama: bool = False) -> Contents:
+    """Read the header of a GGUF file and check that the file can be used.
 
     Args:
         path: The file.
         everything: Whether to read the vocabulary too, which takes longer.
+        by_llama: Whether llama.cpp reads the file.
 
     Raises:
         CheckpointError: As for :func:`read_header`.
@@ -131,7 +141,7 @@ def open_contents(path: Path, *, everything: bool = False) -> Contents:
         raise CheckpointError(f"There is no file {path}", next_step="Choose a .gguf file.")
     try:
         contents = read_parts(path, everything=everything)
-        check(contents)
+        check(contents, by_llama=by_llama)
     except UnusableError as error:
         raise unusable(path, error) from None
     except (OSError, ValueError, ArithmeticError, struct.error) as error:
@@ -150,17 +160,27 @@ def unusable(path: Path, error: UnusableError) -> CheckpointError:
     )
 
 
-def check(contents: Contents) -> None:
+def check(contents: Contents, *, by_llama: bool = False) -> None:
     """Check that a file is a language model and that all its keys and tensors are supported.
+
+    Args:
+        contents: The header.
+        by_llama: Whether llama.cpp reads the file. It accounts for the keys and tensors of
+            architectures that cannot be converted.
 
     Raises:
         UnusableError: It is not a language model, or a key or tensor is not supported.
     """
     _check_kind(contents)
-    architecture_of(contents)  # first, since the meaning of all else depends on it
+    foreign = by_llama and not is_converted(contents)
+    if not foreign:
+        architecture_of(contents)  # first, since the meaning of all else depends on it
     read_flags(contents)
     if not contents.tensors:
         raise UnusableError("it holds no weights", _LANGUAGE_MODEL)
+    if foreign:
+        llama_configuration(contents)
+        return
     names_in_transformers(contents)
     configuration(contents)
     for key in contents.metadata.unused():
@@ -168,6 +188,11 @@ def check(contents: Contents) -> None:
             raise UnusableError(
                 f"its key “{key[:80]}” is unknown and may change what the model computes"
             )
+
+
+def is_converted(contents: Contents) -> bool:
+    """Whether files of this architecture can be converted, and not only be read by llama.cpp."""
+    return contents.architecture in ARCHITECTURES
 
 
 def _check_kind(contents: Contents) -> None:

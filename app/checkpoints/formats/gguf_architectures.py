@@ -113,8 +113,10 @@ def architecture_of(contents: Contents) -> Architecture:
         return _MIXTRAL
     if name not in ARCHITECTURES:
         raise UnusableError(
-            f"its architecture is “{name[:40]}”; supported are {', '.join(sorted(ARCHITECTURES))}",
-            "Choose the model's folder with .safetensors files.",
+            f"its architecture is “{name[:40]}”; supported without llama.cpp are "
+            f"{', '.join(sorted(ARCHITECTURES))}",
+            "Read it with the engine llama.cpp, or choose the model's folder with .safetensors "
+            "files.",
         )
     return ARCHITECTURES[name]
 

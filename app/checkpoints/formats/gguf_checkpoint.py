@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, GenerationConfig
+from transformers import AutoConfig, GenerationConfig, PretrainedConfig
 
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.gguf_architectures import configuration
+from app.checkpoints.formats.gguf_header import Contents
+from app.checkpoints.formats.gguf_llama_config import LlamaCppConfig
+from app.checkpoints.formats.gguf_llama_sizes import llama_configuration
 from app.checkpoints.formats.gguf_parts import read_parts
 from app.checkpoints.formats.gguf_tokenizer import save_tokenizer
 from app.checkpoints.formats.gguf_vocabulary import read_vocabulary
@@ -41,15 +44,12 @@ def write_checkpoint(
         OSError, ValueError, struct.error: The file is damaged.
     """
     contents = read_parts(path, everything=True)
-    gguf.check(contents)
+    gguf.check(contents, by_llama=not weights)
     vocabulary = read_vocabulary(contents)
     ends = vocabulary.ends or None
-    config = AutoConfig.for_model(
-        **configuration(contents)
-        | {"eos_token_id": ends, "bos_token_id": vocabulary.flags.ids.get("bos")}
-    )
+    config = _configuration(contents)
+    config.eos_token_id, config.bos_token_id = ends, vocabulary.flags.ids.get("bos")
     config.dtype = _DTYPES[gguf.converted_dtype(contents)]
-    check_tensors(contents, config)
     if metadata is None:
         save_tokenizer(vocabulary, contents.architecture, folder)
     else:
@@ -58,3 +58,12 @@ def write_checkpoint(
     GenerationConfig(eos_token_id=ends, bos_token_id=config.bos_token_id).save_pretrained(folder)
     if weights:
         write_weights(contents, config, folder, _DTYPES[gguf.converted_dtype(contents)], on_share)
+
+
+def _configuration(contents: Contents) -> PretrainedConfig:
+    """The configuration, for transformers where it has the architecture."""
+    if not gguf.is_converted(contents):
+        return LlamaCppConfig(**llama_configuration(contents))
+    config: PretrainedConfig = AutoConfig.for_model(**configuration(contents))
+    check_tensors(contents, config)
+    return config

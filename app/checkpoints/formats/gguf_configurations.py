@@ -10,7 +10,6 @@ from app.checkpoints.formats.gguf_keys import Keys
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_rope import rope_parameters
 
-_EMBEDDING = "token_embd.weight"
 _SOFTMAX = 1  # llama.cpp's number of this gating function of experts
 _CLOSE = 1e-5
 
@@ -71,14 +70,8 @@ def _usual(contents: Contents) -> dict[str, Any]:
 
 
 def _rows(contents: Contents) -> int:
-    """The vocabulary size of the model, padding rows included."""
-    if _EMBEDDING not in contents.tensors:
-        raise UnusableError(f"it lacks the tensor “{_EMBEDDING}”")
-    rows = contents.tensors[_EMBEDDING].shape[0]
-    tokens = contents.metadata.count("tokenizer.ggml.tokens")
-    if tokens > rows:
-        raise UnusableError(f"it names {tokens:,} tokens, and “{_EMBEDDING}” has {rows:,} rows")
-    Keys(contents).must_be("vocab_size", rows, tokens)
+    rows = contents.rows
+    Keys(contents).must_be("vocab_size", rows, contents.metadata.count("tokenizer.ggml.tokens"))
     return rows
 
 

@@ -34,6 +34,7 @@ def convert(
     path: Path,
     *,
     weights: bool = True,
+    by_llama: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
@@ -43,6 +44,7 @@ def convert(
         path: A GGUF file.
         weights: Whether to convert the weights too; without them it takes a second or two, and is
             done in this process.
+        by_llama: Whether llama.cpp reads the weights.
         on_progress: Called with the bytes of weights written and their total.
         cancelled: Called several times a second.
 
@@ -51,7 +53,7 @@ def convert(
         DeviceError: There is not enough memory.
         Cancelled: ``cancelled`` returned true; partial results are removed.
     """
-    header = gguf.read_header(path)
+    header = gguf.read_header(path, by_llama=by_llama)
     complete, metadata = gguf.weights_folder(path), gguf.metadata_folder(path)
     if complete.is_dir() or (metadata.is_dir() and not weights):
         return complete if complete.is_dir() else metadata

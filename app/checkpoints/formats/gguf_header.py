@@ -20,6 +20,7 @@ _VERSIONS = (2, 3)
 _MAX_DIMENSIONS = 4
 _LARGEST_ALIGNMENT = 1 << 20
 _FLOAT32 = 0
+_EMBEDDING = "token_embd.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,21 @@ class Contents:
     @property
     def architecture(self) -> str:
         return self.metadata.text("general.architecture")
+
+    @property
+    def rows(self) -> int:
+        """The vocabulary size of the model, padding rows included.
+
+        Raises:
+            UnusableError: There is no embedding, or it has fewer rows than there are tokens.
+        """
+        if _EMBEDDING not in self.tensors:
+            raise UnusableError(f"it lacks the tensor “{_EMBEDDING}”")
+        rows = self.tensors[_EMBEDDING].shape[0]
+        tokens = self.metadata.count("tokenizer.ggml.tokens")
+        if tokens > rows:
+            raise UnusableError(f"it names {tokens:,} tokens, and “{_EMBEDDING}” has {rows:,} rows")
+        return rows
 
     def array_bytes(self, key: str) -> bytes:
         """The bytes of an array of strings that was skipped.

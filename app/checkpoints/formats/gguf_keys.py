@@ -35,8 +35,11 @@ class Keys:
     def is_list(self, key: str) -> bool:
         return isinstance(self.contents.metadata.values[self._prefix + key], list)
 
+    def wholes(self, key: str) -> list[int]:
+        return self.contents.metadata.wholes(self._prefix + key)
+
     def flags(self, key: str) -> list[bool]:
-        return [bool(item) for item in self.contents.metadata.wholes(self._prefix + key)]
+        return [bool(item) for item in self.wholes(key)]
 
     def use(self, key: str) -> object:
         return self.contents.metadata.use(self._prefix + key)

@@ -47,6 +47,8 @@ _QWEN2_SPLIT = Split(_QWEN2, composed=True)
 _SPLITS = {
     "gpt-2": Split(),
     "phi-2": Split(),
+    "olmo": Split(composed=True),
+    "mpt": Split(composed=True),
     "smollm": Split(digits=True),
     "starcoder": Split(digits=True),
     "refact": Split(digits=True),
@@ -54,6 +56,8 @@ _SPLITS = {
     "llama-v3": _LLAMA3_SPLIT,
     "llama-bpe": _LLAMA3_SPLIT,
     "falcon3": _LLAMA3_SPLIT,
+    "falcon-h1": _LLAMA3_SPLIT,
+    "lfm2": _LLAMA3_SPLIT,
     "dbrx": Split(_LLAMA3),
     "smaug-bpe": Split(_LLAMA3),
     "qwen2": _QWEN2_SPLIT,

@@ -17,6 +17,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.base import get_keys_to_not_convert
 from transformers.quantizers.quantizers_utils import should_convert_module
 
+from app.checkpoints.formats.gguf_llama_config import LlamaCppConfig
 from app.checkpoints.memory.footprint import Footprint
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
     Raises:
         ValueError: transformers has no causal language model for ``config``.
     """
+    if isinstance(config, LlamaCppConfig):
+        return _footprint_of_gguf(config)
     with torch.device("meta"), no_init_weights():
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     text = model.config.get_text_config(decoder=True)
@@ -51,6 +54,22 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
         rows=int(output.weight.shape[0] if output else text.vocab_size),
         eager=getattr(model.config, "_attn_implementation", "") == "eager",
         cache_known=cache is not None,
+    )
+
+
+def _footprint_of_gguf(config: LlamaCppConfig) -> Footprint:
+    return Footprint(
+        plain=config.parameters,
+        linear=(),
+        buffers=0,
+        cache=config.cache_elements,
+        layer_cache=config.cache_elements,
+        hidden=config.hidden_size,
+        intermediate=config.intermediate_size,
+        attention=config.num_attention_heads * config.head_dim,
+        heads=config.num_attention_heads,
+        rows=config.vocab_size,
+        eager=False,
     )
 
 

@@ -352,7 +352,7 @@ def test_a_conversion_that_fails_says_why_and_leaves_nothing(
 def test_an_architecture_that_is_not_converted_is_named(tmp_path: Path) -> None:
     path = tmp_path / "odd.gguf"
     path.write_bytes(one_tensor((4,)).replace(b"llama", b"odder", 1) + bytes(100))
-    assert_refused(path, "architecture is “odder”; supported are gemma")
+    assert_refused(path, "architecture is “odder”; supported without llama.cpp are gemma")
 
 
 @pytest.mark.process
