@@ -4365,10 +4365,6 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>GGUF 파일 …</translation>
     </message>
     <message>
-        <source>LoRA adapter …</source>
-        <translation>LoRA 어댑터 …</translation>
-    </message>
-    <message>
         <source>API endpoint …</source>
         <translation>API 엔드포인트 …</translation>
     </message>
@@ -4389,12 +4385,24 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>GGUF 파일 선택</translation>
     </message>
     <message>
+        <source>LoRA adapter in a folder …</source>
+        <translation>폴더의 LoRA 어댑터 …</translation>
+    </message>
+    <message>
+        <source>LoRA adapter in a GGUF file …</source>
+        <translation>GGUF 파일의 LoRA 어댑터 …</translation>
+    </message>
+    <message>
         <source>GGUF files ({0})</source>
         <translation>GGUF 파일 ({0})</translation>
     </message>
     <message>
         <source>All files ({0})</source>
         <translation>모든 파일 ({0})</translation>
+    </message>
+    <message>
+        <source>Choose the GGUF file of a LoRA adapter</source>
+        <translation>LoRA 어댑터의 GGUF 파일 선택</translation>
     </message>
     <message>
         <source>Choose the folder of a checkpoint</source>

@@ -33,9 +33,9 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.file_dialogs import ask_file, ask_folder
 from app.ui.widgets.form_controls import ChoiceBox
 
-_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT = (
-    *("found", "folder", "hub"),
-    *("gguf", "lora", "endpoint"),
+_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _GGUF_LORA, _ENDPOINT = _WAYS = (
+    *("found", "folder", "hub", "gguf"),
+    *("lora", "gguf lora", "endpoint"),
 )
 _KILOBYTE = 1024
 _ADAPTER_FILE = "adapter_config.json"
@@ -166,7 +166,8 @@ class RolePicker(QWidget):
             self._choice.addItem(self.tr("From the Hub …"), _HUB)
             self._choice.addItem(self.tr("GGUF file …"), _GGUF)
             if self._takes_adapters():
-                self._choice.addItem(self.tr("LoRA adapter …"), _LORA)
+                self._choice.addItem(self.tr("LoRA adapter in a folder …"), _LORA)
+                self._choice.addItem(self.tr("LoRA adapter in a GGUF file …"), _GGUF_LORA)
             if self._place == 0:
                 self._choice.addItem(self.tr("API endpoint …"), _ENDPOINT)
 
@@ -176,7 +177,7 @@ class RolePicker(QWidget):
 
     def _on_activated(self, index: int) -> None:
         chosen = self._choice.itemData(index)
-        if chosen in (_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT):
+        if chosen in _WAYS:
             self._fill()
             self._choose_by(chosen)
         elif chosen and chosen != self._source():
@@ -193,24 +194,31 @@ class RolePicker(QWidget):
             from app.ui.models.endpoint_dialog import EndpointDialog
 
             EndpointDialog(self._session, self.window()).open()
-        elif way == _GGUF:
-            kinds = [
-                self.tr("GGUF files ({0})").format("*.gguf *.GGUF"),
-                self.tr("All files ({0})").format("*"),
-            ]
-            ask_file(self, self.tr("Choose a GGUF file"), self._start, kinds, self.choose_path)
+        elif way in (_GGUF, _GGUF_LORA):
+            self._ask_file(lora=way == _GGUF_LORA)
         else:
-            lora = way == _LORA
-            title = (
-                self.tr("Choose the folder of a LoRA adapter")
-                if lora
-                else self.tr("Choose the folder of a checkpoint")
-            )
-            chosen = self._choose_adapter if lora else self.choose_path
-            ask_folder(self, title, self._start, chosen)
+            self._ask_folder(lora=way == _LORA)
 
-    def _choose_adapter(self, folder: str) -> None:
-        self._session.set_source(self._place, f"{ADAPTER}{folder}")
+    def _ask_file(self, lora: bool) -> None:
+        kinds = [
+            self.tr("GGUF files ({0})").format("*.gguf *.GGUF"),
+            self.tr("All files ({0})").format("*"),
+        ]
+        if lora:
+            title, chosen = self.tr("Choose the GGUF file of a LoRA adapter"), self._choose_adapter
+        else:
+            title, chosen = self.tr("Choose a GGUF file"), self.choose_path
+        ask_file(self, title, self._start, kinds, chosen)
+
+    def _ask_folder(self, lora: bool) -> None:
+        if lora:
+            title, chosen = self.tr("Choose the folder of a LoRA adapter"), self._choose_adapter
+        else:
+            title, chosen = self.tr("Choose the folder of a checkpoint"), self.choose_path
+        ask_folder(self, title, self._start, chosen)
+
+    def _choose_adapter(self, path: str) -> None:
+        self._session.set_source(self._place, f"{ADAPTER}{path}")
 
     @property
     def _start(self) -> str:

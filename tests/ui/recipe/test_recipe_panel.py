@@ -249,7 +249,8 @@ def test_an_adapter_dropped_on_an_expert_lies_over_its_antiexpert(
         for choice in (role.findChild(ChoiceBox) for role in roles(panel)[:4])
     ]
     assert ["lora (LoRA)" in of_role for of_role in titles] == [False, True, False, True]
-    assert ["LoRA adapter …" in of_role for of_role in titles] == [False, True, False, True]
+    for way in ("LoRA adapter in a folder …", "LoRA adapter in a GGUF file …"):
+        assert [way in of_role for of_role in titles] == [False, True, False, True]
 
 
 def test_every_way_to_choose_opens_its_dialog(
@@ -260,7 +261,8 @@ def test_every_way_to_choose_opens_its_dialog(
     choice = role.findChild(ChoiceBox)
     for text, chosen, source in (
         ("GGUF file …", tmp_path / "a.gguf", "gguf"),
-        ("LoRA adapter …", tmp_path / "lora", "adapter"),
+        ("LoRA adapter in a folder …", tmp_path / "lora", "adapter"),
+        ("LoRA adapter in a GGUF file …", tmp_path / "lora.gguf", "adapter"),
     ):
         pick(choice, text)
         dialog = next(d for d in role.findChildren(QFileDialog) if d.isVisible())
