@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psutil
 
@@ -46,10 +46,15 @@ def available_devices() -> list[str]:
     return [f"{accelerator.type}:{index}" for index in range(count)] + ["cpu"]
 
 
-def all_device_names() -> list[str]:
-    """Names of the devices of all engines, ``cpu`` last."""
+def all_device_names(of_llama: Sequence[str] | None = None) -> list[str]:
+    """Names of the devices of all engines, ``cpu`` last.
+
+    Args:
+        of_llama: Names of the GPUs of llama.cpp, if they are known.
+    """
     *of_torch, cpu = available_devices()
-    others = [name for name in llama_device_names() if name not in (*of_torch, cpu)]
+    gpus = llama_device_names() if of_llama is None else of_llama
+    others = [name for name in gpus if name not in (*of_torch, cpu)]
     return [*of_torch, *others, cpu]
 
 

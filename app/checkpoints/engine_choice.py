@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from app.checkpoints.engine_options import LLAMA_CPP, TRANSFORMERS
 from app.checkpoints.spec import CheckpointSpec
+from app.decoding.llama_cpp.library import is_built_with
 from app.errors import CheckpointError
 from app.extras import install_hint, is_installed
 
 EXTRA = "llama"
-_DEVICES_OF_TORCH = ("cuda", "mps", "xpu")
+_CUDA = "cuda"
+_DEVICES_OF_TORCH = (_CUDA, "mps", "xpu")
 
 
 def engine_of(spec: CheckpointSpec) -> str:
     """``llama.cpp`` or ``transformers``; of ``auto``, llama.cpp where it can read the role.
 
-    Settings that are transformers' own (a dtype, a quantization while loading, offload) choose
-    transformers, and so does an adapter of safetensors. An adapter in GGUF format needs llama.cpp.
+    Settings that are transformers' own (a dtype, a quantization while loading, offload, a device
+    that only torch has) choose transformers, and so does an adapter of safetensors. An adapter in
+    GGUF format needs llama.cpp.
     """
     if spec.engine != "auto":
         return spec.engine
@@ -27,7 +30,9 @@ def may_be_device_of(device: str, engine: str) -> bool:
     """Whether a device may be one of an engine, by its name alone."""
     if device in ("auto", "cpu"):
         return True
-    return device.startswith(_DEVICES_OF_TORCH) is (engine == TRANSFORMERS)
+    if engine == TRANSFORMERS:
+        return device.startswith(_DEVICES_OF_TORCH)
+    return not _is_of_torch_alone(device)
 
 
 def would_suit_llama(spec: CheckpointSpec) -> bool:
@@ -101,4 +106,13 @@ def _only_of_transformers(spec: CheckpointSpec) -> str:
         return f"the quantization {spec.quantization}"
     if spec.dtype != "auto":
         return f"the dtype {spec.dtype}"
+    if _is_of_torch_alone(spec.device):
+        return f"the device {spec.device}"
     return "offload" if spec.offload else ""
+
+
+def _is_of_torch_alone(device: str) -> bool:
+    """Whether llama.cpp, as it was built, has no device of that name."""
+    if device.startswith(_CUDA) and is_installed(EXTRA):
+        return not is_built_with(_CUDA)
+    return device.startswith(_DEVICES_OF_TORCH)

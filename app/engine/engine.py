@@ -19,6 +19,7 @@ from app.checkpoints.devices import (
     is_out_of_memory,
     out_of_memory,
 )
+from app.checkpoints.llama_devices import gpus_seen_by_a_child
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
@@ -92,7 +93,7 @@ class Engine:
 
     def announce(self) -> None:
         """Emit that the engine is ready, with the usable devices."""
-        devices = tuple(all_device_names())
+        devices = tuple(all_device_names(gpus_seen_by_a_child()))
         self._emit(EngineReady(devices, torch.__version__, accelerator_bytes()))
 
     def handle(self, command: Command, run_waiting: Callable[[], None] = lambda: None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from multiprocessing.connection import Connection
 from types import SimpleNamespace
 
 import psutil
@@ -206,3 +208,26 @@ def test_a_library_that_cannot_be_loaded_has_no_devices(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(llama_devices, "devices", fail)
     assert all_device_names() == ["cpu"]
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_drivers_are_opened_by_a_child_and_only_where_there_may_be_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert llama_devices.gpus_seen_by_a_child() == [
+        device.in_recipes for device in llama_devices.llama_gpus()
+    ]
+    monkeypatch.setattr(llama_devices, "backends", lambda: frozenset(["cpu", "vulkan"]))
+    monkeypatch.setattr(llama_devices, "_tell_gpus", _tell_two)
+    assert llama_devices.gpus_seen_by_a_child() == ["vulkan:0", "vulkan:1"]
+    monkeypatch.setattr(llama_devices, "_tell_gpus", _end_at_once)
+    assert llama_devices.gpus_seen_by_a_child() == []
+
+
+def _tell_two(connection: Connection) -> None:
+    connection.send_bytes(b'["vulkan:0", "vulkan:1"]')
+
+
+def _end_at_once(connection: Connection) -> None:
+    os._exit(6)

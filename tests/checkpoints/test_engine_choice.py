@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from app.checkpoints.engine_choice import (
     would_suit_llama,
 )
 from app.checkpoints.spec import CheckpointSpec
+from app.decoding.llama_cpp import library
 from app.errors import CheckpointError
 
 GGUF = CheckpointSpec("gguf:/models/a.gguf")
@@ -44,6 +46,8 @@ def test_a_gguf_file_is_read_by_llama_cpp_where_it_is_installed(installed: bool)
         replace(GGUF, dtype="float32"),
         replace(GGUF, quantization="int8"),
         replace(GGUF, offload=True),
+        replace(GGUF, device="cuda:0"),
+        replace(GGUF, device="mps"),
     ],
 )
 def test_what_only_transformers_reads(spec: CheckpointSpec, installed: bool) -> None:
@@ -94,3 +98,21 @@ def test_a_device_of_the_preferences_is_one_of_either_engine(
 ) -> None:
     assert may_be_device_of(device, "transformers") is torch
     assert may_be_device_of(device, "llama.cpp") is llama
+
+
+def test_a_library_that_was_built_with_cuda_shares_its_device_with_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(extras._MODULES, "llama", "json")
+    monkeypatch.setattr(library, "_PACKAGE", "json")
+    monkeypatch.setenv("LLAMA_CPP_LIB_PATH", str(tmp_path))
+    spec = replace(GGUF, device="cuda:0")
+    for name in ("libggml.so", "libggml-base.so", "libggml-cpu-haswell.so"):
+        (tmp_path / name).touch()
+    assert library.backends() == {"cpu"}
+    assert engine_of(spec) == "transformers"
+    (tmp_path / "libggml-cuda.so.0").touch()
+    assert library.backends() == {"cpu", "cuda"}
+    assert engine_of(spec) == "llama.cpp"
+    assert may_be_device_of("cuda:0", "llama.cpp")
+    assert may_be_device_of("cuda:0", "transformers")

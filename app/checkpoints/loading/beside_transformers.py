@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from app.checkpoints.devices import free_bytes
+from app.checkpoints.formats.gguf_llama_config import LlamaCppConfig
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_parts import read_parts
 from app.checkpoints.formats.gguf_weights import dequantized_weights
@@ -54,6 +55,8 @@ def difference_of_engines(
     """
     size = 4 * model.weights.parameters
     ids = torch.tensor(role.tokenizer.encode(TEXT)[: model.context_length])
+    if isinstance(role.config, LlamaCppConfig):  # whose architecture transformers lacks
+        return None
     if role.files.adapter or size > LARGEST or 2 * size > free_bytes("cpu") or len(ids) < 2:
         return None
     try:
@@ -78,7 +81,10 @@ def _rows_of_transformers(role: OpenedRole, ids: Tensor, cancelled: Callable[[],
         if cancelled():
             raise Cancelled
         weights[name] = tensor
-    model.load_state_dict(weights, strict=False, assign=True)
+    found = model.load_state_dict(weights, strict=False, assign=True)
+    tied = model.all_tied_weights_keys
+    for name in (*found.unexpected_keys, *(key for key in found.missing_keys if key not in tied)):
+        raise UnusableError(f"the tensor “{name}” is not in both, the file and the model")
     model.tie_weights()
     model.eval()
     with torch.inference_mode():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from app.checkpoints.devices import resolve_device
 from app.checkpoints.loading.loaded_weights import LoadedWeights
@@ -13,6 +13,8 @@ from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.weights_key import WeightsKey, weights_keys
 from app.decoding.language_model import LanguageModel
+
+_W = TypeVar("_W", bound=LoadedWeights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class LoadControl:
     on_progress: Callable[[LoadProgress], None]
     cancelled: Callable[[], bool]
     mixed: bool = False
+
+    def proving(self, role: OpenedRole) -> Callable[[int, int], None]:
+        """What a proof of ``role`` calls with the number of readings done and their total."""
+        return lambda done, total: self.on_progress(
+            LoadProgress(role.name, done, total, proving=True)
+        )
 
 
 class EngineLoader(Protocol):
@@ -67,6 +75,11 @@ class EngineLoader(Protocol):
     def forget(self) -> None:
         """Drop all references to weights."""
         ...
+
+
+def held_by(engine: type[_W], held: Mapping[WeightsKey, LoadedWeights]) -> dict[WeightsKey, _W]:
+    """Those of the weights in memory that one engine holds, by the class of its weights."""
+    return {key: weights for key, weights in held.items() if isinstance(weights, engine)}
 
 
 def keys_of(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:

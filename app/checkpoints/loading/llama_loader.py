@@ -10,7 +10,7 @@ from transformers import GenerationConfig
 
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes
-from app.checkpoints.loading.engine_loader import LoadControl, keys_of
+from app.checkpoints.loading.engine_loader import LoadControl, held_by, keys_of
 from app.checkpoints.loading.llama_proof import Held, plainer, proof_of_llama
 from app.checkpoints.loading.loaded_weights import HeldPart, LoadedWeights
 from app.checkpoints.loading.trial_load import try_in_child
@@ -75,9 +75,7 @@ class LlamaLoader:
 
     def __init__(self, control: LoadControl, held: Mapping[WeightsKey, LoadedWeights]) -> None:
         self._control = control
-        self._held = {
-            key: weights for key, weights in held.items() if isinstance(weights, LlamaWeights)
-        }
+        self._held = held_by(LlamaWeights, held)
         self._proofs: dict[WeightsKey, Proof] = {}
         self.weights: dict[WeightsKey, LlamaWeights] = {}
 
@@ -114,9 +112,7 @@ class LlamaLoader:
                 Held(key.device, weights.quantization, weights.offloaded),
                 mode,
                 self._control.mixed,
-                lambda done, total: self._control.on_progress(
-                    LoadProgress(role.name, done, total, proving=True)
-                ),
+                self._control.proving(role),
                 self._control.cancelled,
             )
         return self._proofs[key]

@@ -13,21 +13,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from app.checkpoints.devices import hardware_name
 from app.checkpoints.engine_options import LLAMA_CPP
-from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.loading.beside_transformers import difference_of_engines
+from app.checkpoints.loading.stored_proof import ProofFacts, StoredProof
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.logit_difference import difference
 from app.checkpoints.proof.proof_bounds import bound_of_llama
 from app.checkpoints.proof.proof_report import Difference, Proof, ProofMode, Shortcut
-from app.checkpoints.proof.proof_store import ProofKey, keep_proof, kept_proof
-from app.checkpoints.proof.proof_text import FEWEST, TOKENS, proof_ids
 from app.checkpoints.proof.proving import Subject, prove
 from app.decoding.batch_model import BatchModel, SeparateTexts
 from app.decoding.cache_state import CacheState
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
-from app.settings import cache_folder
 
 _BLOCK = 8
 """Tokens of the block that is compared with the same tokens one by one."""
@@ -140,54 +136,40 @@ def proof_of_llama(
         ModelError: The logits of the model are not finite or not reproducible.
         Cancelled: ``cancelled`` returned true.
     """
-    if mode is ProofMode.OFF:
-        return Proof(not_proved="switched off")
-    length = min(TOKENS, model.context_length or TOKENS)
-    if length < FEWEST:
-        return Proof(not_proved=f"its context holds {length} tokens")
-    key = ProofKey(
-        fingerprint=fingerprint(role.files),
+    facts = ProofFacts(
         dtype=role.spec.kv_cache,
         quantization=held.quantization,
         device=held.device,
-        hardware=hardware_name(held.device),
         attention=LLAMA_CPP,
         shortcuts=_SHORTCUTS,
-        threads=torch.get_num_threads(),
-        offloaded=round(held.offloaded, 2),
-        tokens=length,
+        offloaded=held.offloaded,
+        context_length=model.context_length,
+        vocabulary_size=model.vocabulary_size,
     )
-    folder = cache_folder() / "proofs"
-    proof = kept_proof(folder, key) if mode is ProofMode.KEPT else None
-    if proof is None:
-        subject = Subject(
-            name=role.name,
-            reference=_WholeTexts(model),
-            shortcuts=_SHORTCUTS,
-            read=lambda given_up: plainer(model, given_up),
-            bound=bound_of_llama(role.spec.kv_cache, held.quantization),
-            engine=LLAMA_CPP,
-        )
-        ids = _text(role, model, length)
+    stored = StoredProof(role, facts, mode)
+    if unproved := stored.why_not():
+        return unproved
+    subject = Subject(
+        name=role.name,
+        reference=_WholeTexts(model),
+        shortcuts=_SHORTCUTS,
+        read=lambda given_up: plainer(model, given_up),
+        bound=bound_of_llama(role.spec.kv_cache, held.quantization),
+        engine=LLAMA_CPP,
+    )
+
+    def make(ids: tuple[int, ...]) -> Proof:
         proof = prove(subject, ids, on_progress, cancelled)
-        proof = replace(proof, blocks=_block_difference(model, ids))
-        keep_proof(folder, key, proof)
+        return replace(proof, blocks=_block_difference(model, ids))
+
+    proof = stored.get(make)
     if mixed and proof.engines is None:
         found = difference_of_engines(role, model, cancelled)
         if found is not None:
             proof = replace(proof, engines=found)
-            keep_proof(folder, key, proof)
+            stored.keep(proof)
     model.release()
     return proof
-
-
-def _text(role: OpenedRole, model: LlamaCppLanguageModel, length: int) -> tuple[int, ...]:
-    tokenizer = role.tokenizer
-    return proof_ids(
-        min(len(tokenizer), model.vocabulary_size),
-        {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder},
-        length,
-    )
 
 
 def _block_difference(model: LlamaCppLanguageModel, ids: Sequence[int]) -> Difference:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.checkpoints.context_length import role_context
 from app.checkpoints.formats.adapters import AdapterFiles
-from app.checkpoints.loading.engine_loader import LoadControl, keys_of
+from app.checkpoints.loading.engine_loader import LoadControl, held_by, keys_of
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loaded_weights import LoadedWeights
 from app.checkpoints.loading.lora import adapted
@@ -38,11 +38,7 @@ class TransformersLoader:
 
     def __init__(self, control: LoadControl, held: Mapping[WeightsKey, LoadedWeights]) -> None:
         self._control = control
-        self._held = {
-            key: weights
-            for key, weights in held.items()
-            if isinstance(weights, TransformersWeights)
-        }
+        self._held = held_by(TransformersWeights, held)
         self._proofs: dict[WeightsKey, Proof] = {}
         self._first = ""
         self.weights: dict[WeightsKey, TransformersWeights] = {}
@@ -97,9 +93,7 @@ class TransformersLoader:
                 self.weights[key],
                 role_context(role, self._control.context),
                 mode,
-                lambda done, total: self._control.on_progress(
-                    LoadProgress(role.name, done, total, proving=True)
-                ),
+                self._control.proving(role),
                 self._control.cancelled,
             )
             self._proofs[key] = proof

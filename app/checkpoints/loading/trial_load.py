@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app.atomic_files import write_file
 from app.checkpoints.fingerprint import fingerprint_of_weights
-from app.checkpoints.loading.trial_process import trial_error, work
+from app.checkpoints.loading.trial_process import trial_error, verdict_of, work
 from app.decoding.llama_cpp.library import version
 from app.errors import Cancelled, DeviceError, TuneshiftError
 from app.settings import cache_folder
@@ -30,6 +30,7 @@ _POLL_SECONDS = 0.1
 _SECONDS = 60.0
 _BYTES_PER_SECOND = 50e6  # of a slow disk
 _SAID_BYTES = 2_000
+_MOST_BYTES = 100_000  # of a verdict
 
 
 def try_in_child(files: Sequence[Path], cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -79,14 +80,15 @@ def _run(files: Sequence[Path], said: Path, cancelled: Callable[[], bool]) -> Tu
     try:
         while not cancelled():
             if ours.poll(_POLL_SECONDS):
-                verdict: TuneshiftError | None = ours.recv()
-                return verdict
+                return verdict_of(ours.recv_bytes(_MOST_BYTES))
             if time.monotonic() > ends:
                 return trial_error(files, f"llama.cpp needs more than {limit:.0f} s for it")
         raise Cancelled
     except EOFError:
         process.join()
         return _error_of_status(files, process.exitcode, said)
+    except (OSError, ValueError) as error:
+        return trial_error(files, f"its trial ended without a verdict: {error}")
     finally:
         process.kill()
         process.join()

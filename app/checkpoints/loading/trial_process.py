@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from app.errors import CheckpointError, TuneshiftError
+from app.errors import CheckpointError, DeviceError, TuneshiftError
 
 _SPARE_BYTES = 4 << 30  # for buffers, beside a copy of the weights that suits the processor
 _EVIDENCE = 200
@@ -26,8 +27,33 @@ def work(files: tuple[Path, ...], said: Path, size: int, connection: Connection)
         for stream in (sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 os.dup2(file.fileno(), stream.fileno())
-    connection.send(_verdict(files))
+    connection.send_bytes(json.dumps(_told(_verdict(files))).encode())
     connection.close()
+
+
+def _told(error: TuneshiftError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    kind = "device" if isinstance(error, DeviceError) else "checkpoint"
+    said = {"cause": error.cause, "evidence": error.evidence, "next_step": error.next_step}
+    return {"kind": kind, **said}
+
+
+def verdict_of(message: bytes) -> TuneshiftError | None:
+    """What the other process said: why the files did not pass, or None if they did.
+
+    Raises:
+        ValueError: It is no verdict.
+    """
+    told = json.loads(message)
+    if told is None:
+        return None
+    try:
+        said = [str(told[name]) for name in ("cause", "evidence", "next_step")]
+        kind = {"device": DeviceError, "checkpoint": CheckpointError}[told["kind"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no verdict: {message[:80]!r}") from error
+    return kind(said[0], evidence=said[1], next_step=said[2])
 
 
 def _verdict(files: Sequence[Path]) -> TuneshiftError | None:

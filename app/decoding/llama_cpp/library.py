@@ -6,14 +6,17 @@ import ctypes
 import importlib
 import importlib.util
 import logging
+import os
 import re
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from app.errors import DeviceError
@@ -28,6 +31,7 @@ _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNI
 """Levels of ggml (debugging, information, warning, error): it is chatty, and errors are raised."""
 _KINDS = {0: "cpu", 1: "gpu", 2: "integrated gpu", 3: "accelerator"}
 _GPUS = ("gpu", "integrated gpu")
+_BACKEND = re.compile(r"ggml-([a-z]+)[-.]")
 _NUMBER = re.compile(r"(?<=[a-z])(?=\d+$)")
 
 
@@ -63,6 +67,22 @@ class ComputeDevice:
 def is_installed() -> bool:
     """Whether the library is installed; it is not loaded for the answer."""
     return importlib.util.find_spec(_PACKAGE) is not None
+
+
+def backends() -> frozenset[str]:
+    """The kinds of devices that the library was built for, such as ``cpu`` and ``vulkan``.
+
+    Nothing is loaded for the answer, and no driver opened; empty without the library.
+    """
+    if not is_installed():
+        return frozenset()
+    found = (_BACKEND.search(path.name) for path in _folder().glob("*ggml-*"))
+    return frozenset(match[1] for match in found if match) - {"base"}
+
+
+def is_built_with(backend: str) -> bool:
+    """Whether the library was built for devices of that kind, such as ``cuda``."""
+    return backend in backends()
 
 
 def version() -> str:
@@ -148,7 +168,7 @@ def device_pointer(name: str) -> int:
 
 @contextmanager
 def collected_errors() -> Iterator[list[str]]:
-    """Collects the errors that the library logs meanwhile, the first of which says most."""
+    """Collects the errors that this thread's calls of the library log, the first says most."""
     lines: list[str] = []
     handler = _Collector(lines)
     _LOG.addHandler(handler)
@@ -162,9 +182,11 @@ class _Collector(logging.Handler):
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.WARNING)
         self._lines = lines
+        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
+        if record.thread == self._thread:
+            self._lines.append(record.getMessage())
 
 
 def _device(loaded: Any, pointer: int) -> ComputeDevice:
@@ -197,6 +219,16 @@ def _log_to_logging(module: Any) -> None:
 def _stop_log(module: Any, none: Any, callback: Any) -> None:
     """Unset the callback, which was referenced until now since the library could call it."""
     module.llama_log_set(none, None)
+
+
+def _folder() -> Path:
+    """The folder of the shared libraries, which the binding looks up in the same way."""
+    if named := os.environ.get("LLAMA_CPP_LIB_PATH"):
+        return Path(named)
+    spec = importlib.util.find_spec(_PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "lib"
 
 
 def _low_level_module() -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 from app.checkpoints.formats.gguf import read_header
 from app.checkpoints.loading.trial_load import try_in_child
+from app.checkpoints.loading.trial_process import verdict_of
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.llama_cpp.library import is_installed
 from app.engine.commands import Load
@@ -98,3 +99,9 @@ def test_a_trial_can_be_cancelled(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         try_in_child([path], lambda: True)
     assert not list((tmp_path / "cache").rglob("gguf-trials/*"))
+
+
+@pytest.mark.parametrize("message", [b"", b"[1]", b'{"kind": "checkpoint"}', b'{"kind": []}'])
+def test_what_is_no_verdict_is_told_apart(message: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 — of json, or of the program
+        verdict_of(message)

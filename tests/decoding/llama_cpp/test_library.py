@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from app.decoding.llama_cpp.library import ComputeDevice, device_pointer
+from app.decoding.llama_cpp.library import _LOG, ComputeDevice, collected_errors, device_pointer
 from app.errors import DeviceError
 
 _SCRIPT = """
@@ -40,3 +41,12 @@ def test_a_device_has_a_name_for_recipes(name: str, in_recipes: str) -> None:
 def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(DeviceError, match=r"no device vulkan:9.*it sees .*cpu"):
         device_pointer("vulkan:9")
+
+
+def test_errors_of_another_thread_are_not_collected() -> None:
+    with collected_errors() as errors:
+        other = threading.Thread(target=_LOG.warning, args=("of another load",))
+        other.start()
+        other.join()
+        _LOG.warning("of this load")
+    assert errors == ["of this load"]
