@@ -25,7 +25,7 @@ class WeightsKey:
         quantization: As in ``CheckpointSpec``.
         offload: As in ``CheckpointSpec``.
         engine: The engine that holds the weights.
-        gpu_layers: As in ``CheckpointSpec``, for llama.cpp.
+        gpu_layers: As in ``CheckpointSpec``, for llama.cpp on a GPU.
         adapter: Weight file and stamp of the LoRA adapter over the weights, or None without one.
     """
 
@@ -56,7 +56,7 @@ def weights_keys(role: OpenedRole, device: str) -> tuple[WeightsKey, WeightsKey]
         spec.quantization,
         spec.offload,
         role.engine,
-        spec.gpu_layers if role.engine == LLAMA_CPP else AS_MANY_AS_FIT,
+        spec.gpu_layers if role.engine == LLAMA_CPP and device != "cpu" else AS_MANY_AS_FIT,
     )
     if adapter is None:
         return plain, plain

@@ -60,7 +60,7 @@ from app.engine.events import (
 from app.engine.parallel_runs import ParallelRuns
 from app.engine.prepared_run import prepare_run, row_reducer
 from app.engine.run_clock import RunClock
-from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
+from app.errors import Cancelled, DeviceError, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +133,13 @@ class Engine:
         if isinstance(error, Cancelled):
             return Failed(command.id, None, loaded=self._load_id)
         if isinstance(error, TuneshiftError):
+            # llama.cpp says in its own words that memory ran out, and an endpoint may mean its own.
+            known = isinstance(error, DeviceError) and not isinstance(command, Load)
+            ran_out = known and is_out_of_memory(error)
             forget_frames(error)
-            return Failed(command.id, error, loaded=self._load_id)
+            if ran_out:
+                self._release_run_memory()
+            return Failed(command.id, error, ran_out=ran_out, loaded=self._load_id)
         if is_out_of_memory(error):
             forget_frames(error)
             action = "loading the models" if isinstance(command, Load) else "this run"

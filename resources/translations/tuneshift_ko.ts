@@ -4259,7 +4259,7 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <name>RoleOptions</name>
     <message>
         <source>auto</source>
-        <translation>auto</translation>
+        <translation>자동</translation>
     </message>
     <message>
         <source>none</source>
@@ -4299,11 +4299,11 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     </message>
     <message>
         <source>auto: the dtype of the checkpoint.</source>
-        <translation>auto: 체크포인트의 dtype입니다.</translation>
+        <translation>자동: 체크포인트의 dtype입니다.</translation>
     </message>
     <message>
         <source>auto: the device set in the preferences.</source>
-        <translation>auto: 환경 설정에서 정한 장치입니다.</translation>
+        <translation>자동: 환경 설정에서 정한 장치입니다.</translation>
     </message>
     <message>
         <source>Fewer bits per weight (bitsandbytes): less memory, slightly less accurate.</source>

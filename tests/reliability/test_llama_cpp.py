@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from app.decoding.llama_cpp.library import is_installed
 from tests import tiny, tiny_gguf
-from tests.reliability.children import run_python
+from tests.reliability.children import environment, run_python
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="llama.cpp is not installed")
 
@@ -34,6 +35,56 @@ except DeviceError as error:
     print(error.cause, is_out_of_memory(error), exhausted_device(error))
 model.rewind(0)
 print(torch.equal(model.extend(torch.arange(20)), before))
+"""
+_ENGINE = """
+import resource, sys
+import psutil, torch
+from app.checkpoints.memory.heap import release_memory
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.decoding.types import GenerationConfig
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.engine import Engine
+
+torch.set_num_threads(1)
+small, large = (
+    CheckpointSpec(f"gguf:{path}", engine="llama.cpp", kv_cache="f32") for path in sys.argv[1:]
+)
+config = GenerationConfig(max_new_tokens=4)
+
+def limit(more):
+    release_memory()
+    most = psutil.Process().memory_info().vms + more
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+
+def no_limit():
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+def load(base):
+    recipe = Recipe("r", base, (ExpertPair("A", small, small),), sampling=config)
+    engine.handle(Load(1, recipe, Cancellation(), although_full=True))
+
+def generate(prompt):
+    engine.handle(Generate(2, prompt, config, LiveAlphas((1.0,)), Cancellation()))
+
+events = []
+engine = Engine(events.append)
+load(small)
+generate("the king")
+print(type(events[-1]).__name__)
+limit(20_000_000)
+load(large)
+print(events[-1].error, engine._loaded, sep="|")
+no_limit()
+load(large)
+generate("the king")
+print(type(events[-1]).__name__)
+limit(20_000_000)
+generate("king " * 1500)
+print(events[-1].error, events[-1].ran_out, sep="|")
+no_limit()
+generate("king " * 1500)
+print(type(events[-1]).__name__)
 """
 _REPEATED = """
 import sys
@@ -68,6 +119,38 @@ print(psutil.Process().memory_info().rss - before)
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("llama") / "tiny.gguf"
     return tiny_gguf.write(tiny.make_model("llama", 1), path)
+
+
+@pytest.fixture(scope="module")
+def long_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A tiny file, and one of 74 MB that takes 33 MB for the keys and values of 2,048 tokens."""
+    folder = tmp_path_factory.mktemp("long")
+    wide = {"hidden_size": 2048, "num_attention_heads": 16, "num_key_value_heads": 16}
+    wide |= {"head_dim": 128, "num_hidden_layers": 1}
+    paths = []
+    for name, sizes in (("small", {}), ("large", wide)):
+        settings = tiny.ARCHITECTURES["llama"](tiny.VOCABULARY)
+        for key, value in {"max_position_embeddings": 4096, **sizes}.items():
+            setattr(settings, key, value)
+        torch.manual_seed(0)
+        model = tiny.AutoModelForCausalLM.from_config(settings).eval()
+        paths.append(tiny_gguf.write(model, folder / f"{name}.gguf"))
+    return paths
+
+
+@pytest.mark.slow
+def test_loads_and_runs_that_do_not_fit(long_files: list[Path], tmp_path: Path) -> None:
+    done = run_python(_ENGINE, *long_files, env=environment(tmp_path))
+    assert done.returncode == 0, done.stderr
+    works, loading, works_again, reading, works_at_last = done.stdout.splitlines()
+    assert works == works_again == works_at_last == "RunFinished"
+    message, loaded = loading.split("|")
+    assert "The memory of cpu was not enough for large.gguf" in message
+    assert "Close other programs, or choose a smaller file." in message
+    assert loaded == "None"
+    message, ran_out = reading.split("|")
+    assert "llama.cpp has no memory for a KV cache of 2,048 tokens" in message
+    assert ran_out == "True"
 
 
 def test_an_address_space_that_is_full(file: Path) -> None:

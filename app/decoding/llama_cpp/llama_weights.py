@@ -229,7 +229,9 @@ def _load_failure(file: Path, device: str, errors: Sequence[str]) -> TuneshiftEr
         return DeviceError(
             f"The memory of {device} was not enough for {file.name}",
             evidence=errors[0],
-            next_step="Close other programs, choose fewer GPU layers, or the device cpu.",
+            next_step="Close other programs, or choose a smaller file."
+            if device == CPU
+            else "Close other programs, choose fewer GPU layers, or the device cpu.",
         )
     return CheckpointError(
         f"llama.cpp cannot read {file.name}",

@@ -219,3 +219,4 @@ def _source(candidate: LocalModel | Partner | Misfit | None) -> str:
 def _show_text(field: QLineEdit, text: str) -> None:
     if not field.hasFocus():  # else it is being typed
         field.setText(text)
+        field.setCursorPosition(0)  # so that the beginning of a long name is visible

@@ -61,7 +61,9 @@ class EngineFields(QObject):
         form.addRow("", self._hint)
         self.device_row = form.rowCount()
         self._layers_row = _side_by_side(self.layers, self.layer_count)
-        form.addRow(self.tr("&Layers on the GPU"), self._layers_row)
+        label = QLabel(self.tr("&Layers on the GPU"))
+        label.setBuddy(self.layers)
+        form.addRow(label, self._layers_row)
         form.addRow(self.tr("&KV cache"), self.kv_cache)
         self._name_all()
         self.engine.currentIndexChanged.connect(self.changed)
@@ -155,7 +157,6 @@ def _layers_of(chosen: str, count: int) -> int | str:
 def _side_by_side(first: QWidget, second: QWidget) -> QWidget:
     """A field of a form that consists of two controls."""
     field = QWidget()
-    field.setFocusProxy(first)
     row = QHBoxLayout(field)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(SPACE)

@@ -50,7 +50,7 @@ class RoleOptions(QDialog):
         self._source = ElidedLabel()
         self._source.setProperty("role", "caption")
         self._in_force = _wrapped("caption")
-        self.dtype = choice_of({name: name for name in DTYPES}, "auto")
+        self.dtype = choice_of({name: name for name in DTYPES} | {"auto": self.tr("auto")}, "auto")
         self.device = choice_of(self._devices(), "auto")
         self.quantization = choice_of(self._quantizations(), "none")
         self.offload = QCheckBox(self.tr("Keep layers that do not fit in main memory"))

@@ -24,6 +24,7 @@ from app.checkpoints.opening import open_recipe
 from app.checkpoints.proof.proof_report import ProofMode, Reading, Shortcut, about_engines
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
+from app.checkpoints.weights_key import weights_keys
 from app.decoding.ensemble import Ensemble
 from app.decoding.llama_cpp.library import is_installed
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
@@ -113,6 +114,15 @@ def test_engines_mix_in_one_recipe(
     usable = torch.isfinite(tuned)
     wanted = expected(models)[usable].log_softmax(-1)
     torch.testing.assert_close(tuned[usable].double().log_softmax(-1), wanted, atol=1e-3, rtol=0)
+
+
+def test_layers_on_a_gpu_keep_roles_apart_on_a_gpu_alone(files: list[CheckpointSpec]) -> None:
+    base = files[0]
+    opened = open_recipe(recipe_of(base, replace(base, gpu_layers=1), base))
+    shared = {weights_keys(role, "cpu") for role in opened.roles}
+    assert len(shared) == 1
+    apart = {weights_keys(role, "vulkan:0") for role in opened.roles}
+    assert len(apart) == 2
 
 
 @pytest.mark.slow

@@ -93,6 +93,7 @@ def test_the_engine_is_a_choice_for_gguf_files(
     engine.engine.setCurrentIndex(engine.engine.findData("llama.cpp"))
     assert engine.layers.currentText() == "a number"
     assert engine.layer_count.isVisible()
+    assert {label.buddy() for label in options.findChildren(QLabel)} >= set(engine.controls)
     assert engine.layer_count.value() == 7
     engine.layer_count.setValue(12)
     assert options.spec().gpu_layers == 12
