@@ -17,6 +17,7 @@ from app.cli.roles import spec_of
 from app.cli.train_report import ProgressWords, report_of_preparation, report_of_verdict
 from app.errors import DeviceError, SettingsError, TrainingError
 from app.evaluation.store import file_name
+from app.resources import resource
 from app.training.training_events import Abandoned, Failed, Judged, Trained
 from app.training.training_folder import TrainingFolder
 from app.training.training_process import TrainingProcess
@@ -47,7 +48,7 @@ def train(options: argparse.Namespace) -> int:
         placed = {name: value for name, value in placed.items() if value is not None}
         prepared = prepare_training(
             TrainingRequest(
-                data=options.data,
+                data=data_path(options.data),
                 small=replace(spec_of(options.small), **placed),
                 base=replace(spec_of(options.base), **placed),
                 name=options.name,
@@ -81,6 +82,23 @@ def _check(options: argparse.Namespace) -> None:
         re.compile(options.match)
     except re.error as error:
         raise SettingsError("--match is no regular expression", evidence=str(error)) from error
+
+
+def data_path(text: str) -> Path:
+    """The file or folder of an argument; ``builtin:NAME`` is data that ship with the program.
+
+    Raises:
+        TrainingError: No such data ship with it.
+    """
+    kind, separator, name = text.partition(":")
+    if not separator or kind != "builtin":
+        return Path(text).expanduser()
+    known = {path.stem: path for path in sorted(resource("training").glob("*.jsonl"))}
+    if name not in known:
+        raise TrainingError(
+            f"There are no built-in data “{name}”", next_step=f"There are: {', '.join(known)}."
+        )
+    return known[name]
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:

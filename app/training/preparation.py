@@ -12,8 +12,9 @@ from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device
 from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.memory.role_footprint import footprint_of
-from app.checkpoints.opening import OpenedRole
-from app.checkpoints.spec import PLAIN, CheckpointSpec
+from app.checkpoints.opening import OpenedRecipe, OpenedRole, open_recipe
+from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared
 from app.errors import PromptError, TrainingError
 from app.training.data_files import DataFiles, read_data
 from app.training.documents import Document
@@ -133,10 +134,12 @@ def prepare_training(
     settings = _settings(request, role, whole)
     examples = _encoded(role, split.training, settings.most_tokens)
     settings, memory = _fitting(role, settings)
+    name = request.name or request.data.name.partition(".")[0] or "Expert"
+    base = _base(request, role.spec, cancelled)
     plan = TrainingPlan(
-        name=request.name or request.data.name.partition(".")[0] or "Expert",
+        name=name,
         small=role.spec,
-        base=_base(request, chosen),
+        base=base,
         settings=settings,
         negative=request.negative,
         match=request.match,
@@ -209,15 +212,39 @@ def _by_transformers(spec: CheckpointSpec) -> CheckpointSpec:
     return replace(spec, engine=TRANSFORMERS) if spec.is_gguf else spec
 
 
-def _base(request: TrainingRequest, prompt: str) -> CheckpointSpec:
+def _base(
+    request: TrainingRequest, small: CheckpointSpec, cancelled: Callable[[], bool]
+) -> CheckpointSpec:
     """The base with the prompt format of the examples, unless it has one of its own.
 
     Where it is the small model itself, both share their weights.
+
+    Raises:
+        TuneshiftError: The base cannot be used, or not with this small model.
     """
     base = request.base
     if base.source == request.small.source:
         base = _by_transformers(base)
-    return replace(base, prompt=prompt) if base.prompt == PLAIN else base
+    if base.prompt == PLAIN:
+        base = replace(base, prompt=small.prompt)
+    require_shared(compare_vocabularies(_opened(base, small, cancelled)))
+    return base
+
+
+def _opened(
+    base: CheckpointSpec, small: CheckpointSpec, cancelled: Callable[[], bool]
+) -> OpenedRecipe:
+    """The recipe that the gate will load, but for the adapter, with its files checked."""
+    recipe = Recipe("training", base, (ExpertPair("small model", small, small),))
+    opened = open_recipe(recipe, cancelled=cancelled)
+    for opened_role in opened.roles:
+        if opened_role.spec.prompt == CHAT and not opened_role.tokenizer.chat_template:
+            raise TrainingError(
+                f"The {opened_role.name} has no chat template",
+                evidence=f"{opened_role.spec.source} is to read the examples with one",
+                next_step="Give another format with --prompt-format.",
+            )
+    return opened
 
 
 def _previews(role: OpenedRole, documents: Sequence[Document], most: int) -> list[ExamplePreview]:

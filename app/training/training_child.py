@@ -29,12 +29,13 @@ def work(folder: Path, connection: Connection) -> None:
     warnings.simplefilter("ignore")
     channel = Channel(connection)
     try:
-        _run(TrainingFolder(folder), channel)
+        run_and_report(TrainingFolder(folder), channel)
     finally:
         connection.close()
 
 
-def _run(folder: TrainingFolder, channel: Channel) -> None:
+def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
+    """Train what a folder says; errors that a person can cause, and the end, become events."""
     from app.checkpoints.devices import is_out_of_memory, out_of_memory
     from app.evaluation.folder_lock import lock_folder
     from app.training.expert_run import run_training

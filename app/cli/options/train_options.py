@@ -24,9 +24,9 @@ def add_train(commands: Commands) -> None:
     parser.set_defaults(run=_run)
     parser.add_argument(
         "data",
-        type=Path,
         metavar="DATA",
-        help="a folder of texts, a .jsonl or a .csv file (text, or prompt and answer, or messages)",
+        help="a folder of texts, a .jsonl or .csv file (text, prompt and answer, or messages), or "
+        "builtin:dickens",
     )
     models = parser.add_argument_group("models", description=f"{MODEL}.")
     models.add_argument("--small", required=True, metavar="MODEL", help="the model to train")

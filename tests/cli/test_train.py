@@ -1,0 +1,88 @@
+"""``tuneshift train``: previews, errors, and a training from the data to the verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.checkpoints.recipes.recipe_file import read_recipe
+from tests import tiny
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "letters.jsonl"
+    lines = ({"text": f"the {n} said to the {n * 7} , thou art long"} for n in range(40))
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+@pytest.fixture
+def models(llama: tiny.Family) -> list[str]:
+    return ["--small", str(llama.antiexpert), "--base", str(llama.base), "--dtype", "float32"]
+
+
+@pytest.mark.slow
+def test_a_preview_shows_what_is_trained_on(
+    data: Path, models: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(data), *models, "--preview"]) == 0
+    printed = capsys.readouterr().out
+    assert "trained on 30, held out 10" in printed
+    assert "letters.jsonl, line" in printed
+    assert "⟦the" in printed
+    assert main(["train", str(data), *models, "--preview", "--json", "--rank", "4"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["plan"]["settings"]["rank"] == 4
+    assert found["data"]["training"] == 30
+    first = found["previews"][0]
+    assert "".join(first["tokens"][first["first_learned"] :]).startswith("the ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--match", "("], "--match is no regular expression"),
+        (["--rank", "0"], "The setting rank of a training must be above 0"),
+        (["--prompt-format", "chat"], "no chat template"),
+        (["--most-tokens", "3"], "must be at least 8"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(
+    data: Path, models: list[str], more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(data), *models, *more]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert said in error
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # a process that imports torch, on a machine that may be busy
+def test_from_the_data_to_the_verdict(
+    data: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["train", str(data), *models, "--epochs", "2", "--out", str(out)]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"]["documents"] == 5
+    assert found["trained"]["best_loss"] < found["trained"]["first_loss"]
+    recipe = read_recipe(out / "recipe.toml")
+    assert recipe.alphas == (found["verdict"]["alpha"],)
+    assert main(["train", str(data), *models, "--rank", "4", "--out", str(out)]) == 2
+    assert "holds another training" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_data_that_ship_with_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    models = ["--small", "builtin:demo/antiexpert", "--base", "builtin:demo/base"]
+    assert main(["train", "builtin:dickens", *models, "--preview"]) == 0
+    assert "180 documents" in capsys.readouterr().out
+    assert main(["train", "builtin:nobody", *models]) == 2
+    assert "There are: dickens." in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""Trainings in a process of their own: kills, requests, and what the program sees of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from app.training.split import Split
+from app.training.training_child import run_and_report
+from app.training.training_events import (
+    LAST,
+    Abandoned,
+    Event,
+    Failed,
+    HeldOutLoss,
+    Judged,
+    Paused,
+    Step,
+    Trained,
+)
+from app.training.training_folder import TrainingFolder
+from app.training.training_plan import TrainingPlan
+from app.training.training_process import TrainingProcess
+from tests.training.conftest import Recorder, started
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),  # processes that import torch, on a machine that may be busy
+    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning"),  # in PEFT
+]
+_WAIT_SECONDS = 60.0
+
+
+def events_of(process: TrainingProcess) -> Iterator[Event]:
+    while not process.has_ended:
+        yield from process.events(_WAIT_SECONDS)
+
+
+@pytest.mark.kill
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_training_that_was_killed_goes_on_and_ends_the_same(
+    trained: tuple[TrainingFolder, Recorder], plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    with closing(TrainingProcess(folder)) as process:
+        for event in events_of(process):
+            if isinstance(event, HeldOutLoss) and event.step == 12:
+                assert process.process_id is not None
+                os.kill(process.process_id, signal.SIGKILL)
+        assert isinstance(event, Failed)
+        assert "goes on" in event.next_step
+    with closing(TrainingProcess(folder)) as process:
+        found = list(events_of(process))
+    steps = [event.step for event in found if isinstance(event, Step)]
+    assert steps[0] > 8
+    assert isinstance(found[-1], Judged)
+    name = "adapter_model.safetensors"
+    uninterrupted, own = (load_file(each.adapter / name) for each in (trained[0], folder))
+    for key, tensor in own.items():
+        assert torch.equal(tensor, uninterrupted[key]), key
+
+
+@pytest.mark.process
+def test_requests_reach_the_process(plan: TrainingPlan, split: Split, tmp_path: Path) -> None:
+    longer = replace(plan, settings=replace(plan.settings, epochs=400))
+    folder = started(tmp_path / "run", longer, split)
+    seen: list[Event] = []
+    with closing(TrainingProcess(folder)) as process:
+        for event in events_of(process):
+            if isinstance(event, Step) and not seen:
+                process.pause()
+            elif isinstance(event, Paused):
+                process.go_on()
+                process.stop()
+            elif isinstance(event, Trained):
+                process.abandon()
+            if isinstance(event, (Step, Paused, Trained, *LAST)):
+                seen.append(event)
+    kinds = [type(event) for event in seen]
+    assert Paused in kinds
+    (ended,) = (event for event in seen if isinstance(event, Trained))
+    assert ended.stopped
+    assert ended.steps < 2_000
+    assert seen[-1] == Abandoned(trained=True)
+
+
+@pytest.mark.unit
+def test_an_error_becomes_the_last_event(plan: TrainingPlan, split: Split, tmp_path: Path) -> None:
+    missing = replace(plan, small=replace(plan.small, source=f"folder:{tmp_path / 'none'}"))
+    recorder = Recorder()
+    run_and_report(started(tmp_path / "run", missing, split), recorder)
+    failed = recorder.events[-1]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed, LAST)
+    assert "There is no folder" in failed.cause
