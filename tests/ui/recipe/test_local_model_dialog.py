@@ -117,7 +117,7 @@ def test_an_expert_that_goes_with_the_base_comes_first(
     heading = listed.index("Do not go with the base")
     assert listed.index("tiny-instruct (GGUF)") < heading < listed.index("other")
     assert "same tokenizer" in rows(dialog)["tiny-instruct (GGUF)"]
-    assert "another vocabulary" in rows(dialog)["other"]
+    assert "another tokenizer" in rows(dialog)["other"]
     dialog.models.setCurrentIndex(row_of(dialog, "other"))
     assert not dialog.use_button.isEnabled()
     before = session.recipe
