@@ -209,10 +209,10 @@ def stylesheet(theme: Theme) -> str:
     QTabBar::tab:hover {{ color: {theme.text}; }}
     QTabBar::tab:focus {{ background: {theme.hover}; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QListWidget, QListView[role="framed"] {{ background: {theme.surface};
+    QListWidget, QAbstractScrollArea[role="framed"] {{ background: {theme.surface};
         border: 1px solid {theme.border};
         border-radius: 6px; padding: 2px; }}
-    QListWidget:focus, QListView[role="framed"]:focus {{ border-color: {theme.accent}; }}
+    QListWidget:focus, QAbstractScrollArea[role="framed"]:focus {{ border-color: {theme.accent}; }}
     QListWidget::item {{ padding: 4px 6px; }}
     QListWidget::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
     QCheckBox::indicator, QTableView::indicator,

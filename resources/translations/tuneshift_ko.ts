@@ -29,6 +29,17 @@
     </message>
 </context>
 <context>
+    <name>AlignedTextView</name>
+    <message>
+        <source>Tokens of the base above, those of the pair below</source>
+        <translation>위는 베이스의 토큰, 아래는 쌍의 토큰</translation>
+    </message>
+    <message>
+        <source>pair: {0}</source>
+        <translation>쌍: {0}</translation>
+    </message>
+</context>
+<context>
     <name>AllRolesDialog</name>
     <message>
         <source>Compare all roles</source>
@@ -141,6 +152,43 @@
     <message>
         <source>The tokens generated until then are in the history. The recipe is not loaded yet: press Generate or Ctrl+R to load it.</source>
         <translation>그때까지 생성된 토큰은 기록에 있습니다. 레시피가 아직 로드되지 않았습니다. 생성 또는 Ctrl+R을 누르면 로드합니다.</translation>
+    </message>
+</context>
+<context>
+    <name>BridgedPairs</name>
+    <message>
+        <source>Pairs of &amp;another tokenizer</source>
+        <translation>다른 토크나이저의 쌍(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Pairs of another tokenizer</source>
+        <translation>다른 토크나이저의 쌍</translation>
+    </message>
+    <message>
+        <source>Through bytes: every token of the base that the pair&apos;s tokens lead to.
+Only equal tokens: those of exactly the same bytes; the pair does not change the probability of others.</source>
+        <translation>바이트를 거쳐: 쌍의 토큰이 이르는 베이스의 모든 토큰.
+같은 토큰만: 바이트가 똑같은 토큰. 쌍은 다른 토큰의 확률을 바꾸지 않습니다.</translation>
+    </message>
+    <message>
+        <source>What corresponds to what …</source>
+        <translation>토큰 대응 보기 …</translation>
+    </message>
+    <message>
+        <source>Through bytes</source>
+        <translation>바이트를 거쳐</translation>
+    </message>
+    <message>
+        <source>Only equal tokens</source>
+        <translation>같은 토큰만</translation>
+    </message>
+    <message>
+        <source>Refused by the recipe</source>
+        <translation>레시피가 거부함</translation>
+    </message>
+    <message>
+        <source>Each pair its own</source>
+        <translation>쌍마다 다름</translation>
     </message>
 </context>
 <context>
@@ -847,6 +895,112 @@
     <message>
         <source>&amp;Formatted answers</source>
         <translation>서식 있는 답변(&amp;F)</translation>
+    </message>
+</context>
+<context>
+    <name>Correspondence</name>
+    <message>
+        <source>exact</source>
+        <translation>정확</translation>
+    </message>
+    <message>
+        <source>pieces</source>
+        <translation>조각</translation>
+    </message>
+    <message>
+        <source>all pieces</source>
+        <translation>모든 조각</translation>
+    </message>
+    <message>
+        <source>first piece</source>
+        <translation>첫 조각</translation>
+    </message>
+    <message>
+        <source>no opinion</source>
+        <translation>의견 없음</translation>
+    </message>
+    <message>
+        <source>exact: one token of the pair leads to it</source>
+        <translation>정확: 쌍의 토큰 하나가 이 토큰에 이릅니다</translation>
+    </message>
+    <message>
+        <source>the pair needs several tokens: exact where the base finds it likely, otherwise its first piece</source>
+        <translation>쌍에는 토큰이 여러 개 필요합니다: 베이스가 가능성이 높다고 보면 정확하고, 아니면 첫 조각만 봅니다</translation>
+    </message>
+    <message>
+        <source>the pair needs several tokens, and all of them were read: exact</source>
+        <translation>쌍에는 토큰이 여러 개 필요하며, 모두 읽었습니다: 정확</translation>
+    </message>
+    <message>
+        <source>the pair needs several tokens, of which only the first was read, as the base found it unlikely</source>
+        <translation>쌍에는 토큰이 여러 개 필요하지만, 베이스가 가능성이 낮다고 보아 첫 토큰만 읽었습니다</translation>
+    </message>
+    <message>
+        <source>no opinion: the pair does not change its probability</source>
+        <translation>의견 없음: 쌍이 이 토큰의 확률을 바꾸지 않습니다</translation>
+    </message>
+    <message>
+        <source>{0} of {1} tokens exactly</source>
+        <translation>토큰 {1}개 중 {0}개 정확</translation>
+    </message>
+    <message>
+        <source>{0} by all their pieces, exactly</source>
+        <translation>{0}개는 모든 조각으로 정확</translation>
+    </message>
+    <message>
+        <source>{0} by pieces</source>
+        <translation>{0}개는 조각으로</translation>
+    </message>
+    <message>
+        <source>{0} by their first piece</source>
+        <translation>{0}개는 첫 조각으로</translation>
+    </message>
+    <message>
+        <source>{0} without an opinion</source>
+        <translation>{0}개는 의견 없음</translation>
+    </message>
+    <message>
+        <source>{0} begin where a token of the pair begins</source>
+        <translation>{0}는 쌍의 토큰이 시작하는 곳에서 시작</translation>
+    </message>
+    <message>
+        <source>Of the base&apos;s probability, {0} on average was compared exactly; at the least certain token {1}.</source>
+        <translation>베이스의 확률 중 평균 {0}를 정확히 비교했습니다. 가장 불확실한 토큰에서는 {1}입니다.</translation>
+    </message>
+</context>
+<context>
+    <name>CorrespondenceDialog</name>
+    <message>
+        <source>What corresponds to what</source>
+        <translation>토큰 대응</translation>
+    </message>
+    <message>
+        <source>Pair</source>
+        <translation>쌍</translation>
+    </message>
+    <message>
+        <source>Last answer</source>
+        <translation>마지막 답변</translation>
+    </message>
+    <message>
+        <source>Own text</source>
+        <translation>직접 입력</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation type="unfinished">텍스트</translation>
+    </message>
+    <message>
+        <source>Type or paste a text</source>
+        <translation>글을 입력하거나 붙여 넣으십시오</translation>
+    </message>
+    <message>
+        <source>No pair of another tokenizer is loaded.</source>
+        <translation>불러온 쌍 중에 토크나이저가 다른 것이 없습니다.</translation>
+    </message>
+    <message>
+        <source>The base&apos;s tokens above, the pair&apos;s below; a line joins the same bytes.</source>
+        <translation>위는 베이스의 토큰, 아래는 쌍의 토큰입니다. 선은 같은 바이트를 잇습니다.</translation>
     </message>
 </context>
 <context>
@@ -3754,6 +3908,13 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     </message>
 </context>
 <context>
+    <name>ReadingLegend</name>
+    <message>
+        <source>Legend</source>
+        <translation>범례</translation>
+    </message>
+</context>
+<context>
     <name>RecentMenu</name>
     <message>
         <source>Open &amp;recent</source>
@@ -5300,6 +5461,18 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <source>exactly {English} of English, {code} of code, {Korean} of Korean</source>
         <translation>영어 {English}, 코드 {code}, 한국어 {Korean} 정확히</translation>
     </message>
+    <message>
+        <source>{English} of the base&apos;s tokens in an English text are tokens of the pair, {code} in program code and {Korean} in Korean; the pair does not change the probability of the others.</source>
+        <translation>베이스 토큰 중 영어 글에서는 {English}, 프로그램 코드에서는 {code}, 한국어에서는 {Korean}가 쌍의 토큰이기도 합니다. 쌍은 나머지 토큰의 확률을 바꾸지 않습니다.</translation>
+    </message>
+    <message>
+        <source>One token of the pair leads to {English} of the base&apos;s tokens in an English text, {code} in program code and {Korean} in Korean; of the others, those that the base finds likely are read piece by piece.</source>
+        <translation>쌍의 토큰 하나가 영어 글에서는 베이스 토큰의 {English}, 프로그램 코드에서는 {code}, 한국어에서는 {Korean}에 이릅니다. 나머지 중 베이스가 가능성이 높다고 보는 토큰은 조각별로 읽습니다.</translation>
+    </message>
+    <message>
+        <source>{0} of all begin where a token of the pair begins.</source>
+        <translation>전체의 {0}는 쌍의 토큰이 시작하는 곳에서 시작합니다.</translation>
+    </message>
 </context>
 <context>
     <name>ShiftPlot</name>
@@ -6628,6 +6801,10 @@ the probabilities that are shown are those without this.</source>
         <translation>패딩을 제외하고 동일</translation>
     </message>
     <message>
+        <source>another tokenizer, by bytes</source>
+        <translation>다른 토크나이저, 바이트로</translation>
+    </message>
+    <message>
         <source>incompatible</source>
         <translation>호환되지 않음</translation>
     </message>
@@ -6636,8 +6813,8 @@ the probabilities that are shown are those without this.</source>
         <translation>모델마다 다른 토큰을 나타내는 id는 생성되지 않습니다. 허용하면 베이스의 토큰을 사용합니다.</translation>
     </message>
     <message>
-        <source>Every id stands for the same token in every role.</source>
-        <translation>모든 id가 모든 역할에서 같은 토큰을 나타냅니다.</translation>
+        <source>Every id stands for the same token in every role of the same tokenizer.</source>
+        <translation>토크나이저가 같은 모든 역할에서 id마다 같은 토큰을 뜻합니다.</translation>
     </message>
     <message>
         <source>base</source>
@@ -6650,10 +6827,6 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>a few ids differ</source>
         <translation>일부 id 다름</translation>
-    </message>
-    <message>
-        <source>another tokenizer: {0}</source>
-        <translation>다른 토크나이저: {0}</translation>
     </message>
     <message>
         <source>–</source>

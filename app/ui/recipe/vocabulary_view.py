@@ -26,13 +26,14 @@ from app.checkpoints.preflight_report import (
     VocabularyReport,
 )
 from app.checkpoints.spec import Recipe
+from app.ui.recipe.bridged_pairs import BridgedPairs
 from app.ui.state.models.recipe_state import models_named
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.words.role_words import role_title
-from app.ui.words.share_words import least_shares, shares_in_words, short_share
+from app.ui.words.share_words import least_shares, short_share
 from app.wording import quoted
 
 _SIZE = QSize(720, 480)
@@ -137,6 +138,7 @@ class VocabularyDialog(QDialog):
                 self.tr("ids that differ"),
             ),
         )
+        self.bridged = BridgedPairs(session)
         self._about_ids = _paragraph()
         self._about_ids.setProperty("role", "caption")
         self.ids = _table(
@@ -156,6 +158,7 @@ class VocabularyDialog(QDialog):
         layout.addWidget(self._summary)
         layout.addWidget(self._warnings)
         layout.addWidget(self.roles)
+        layout.addWidget(self.bridged)
         layout.addWidget(self._about_ids)
         layout.addWidget(self.ids, 1)
         layout.addStretch(0)
@@ -177,6 +180,7 @@ class VocabularyDialog(QDialog):
             self._warnings.hide()
             self.ids.setRowCount(0)
             self.ids.hide()
+            self.bridged.hide()
             self._update_buttons()
         elif found is not self._shown:
             self._show(found)
@@ -194,6 +198,7 @@ class VocabularyDialog(QDialog):
         rows = min(len(report.roles), _MOST_ROWS) * self.roles.verticalHeader().defaultSectionSize()
         self.roles.setFixedHeight(header + rows + 2)
         self._fill_ids(_by_id(report.roles), found.recipe)
+        self.bridged.show_report(report)
         self._update_buttons()
 
     def _summarize(self, report: VocabularyReport) -> str:
@@ -210,12 +215,13 @@ class VocabularyDialog(QDialog):
             Verdict.IDENTICAL: self.tr("identical"),
             Verdict.PADDING: self.tr("identical except for padding"),
             Verdict.FEW: self.tr("a few ids differ"),
-            Verdict.BRIDGED: self.tr("another tokenizer: {0}").format(shares_in_words(role.shares)),
+            Verdict.BRIDGED: self.tr("another tokenizer, by bytes"),
             Verdict.DIFFERENT: self.tr("incompatible"),
         }[role.verdict]
         verdict = self.tr("–") if row == 0 else verdict
         notes = "\n".join(role.notes)
-        texts = (title, verdict, f"{role.tokens:,}", f"{role.rows:,}", f"{role.different:,}")
+        different = "–" if role.verdict is Verdict.BRIDGED else f"{role.different:,}"
+        texts = (title, verdict, f"{role.tokens:,}", f"{role.rows:,}", different)
         for column, text in enumerate(texts):
             if column == 1 and role.notes:
                 text = f"{text}; {role.notes[0]}"
@@ -246,7 +252,7 @@ class VocabularyDialog(QDialog):
                 "then the base's token is used."
             )
             if differences
-            else self.tr("Every id stands for the same token in every role.")
+            else self.tr("Every id stands for the same token in every role of the same tokenizer.")
         )
 
     # User actions
