@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from app.checkpoints.conversation import ASSISTANT, SYSTEM, TOOL, Conversation, Message
 from app.server.api_errors import ApiError
@@ -81,6 +81,25 @@ class NamedTool(RequestModel):
     function: NamedFunction
 
 
+def _known_choice(value: Any) -> Any:
+    """A ``tool_choice`` in one of its forms.
+
+    Raises:
+        ApiError: It has another form.
+    """
+    function = value.get("function") if isinstance(value, dict) else None
+    named = isinstance(function, dict) and isinstance(function.get("name"), str)
+    if value in (None, "auto", "none", "required") or (named and value.get("type") == "function"):
+        return value
+    raise ApiError(
+        400,
+        "“tool_choice” must be “auto”, “none”, “required”, or name a function as "
+        '{"type": "function", "function": {"name": …}}',
+        param="tool_choice",
+        code="unsupported_value",
+    )
+
+
 class ChatMessage(RequestModel):
     """A chat message. The message of an assistant may be empty."""
 
@@ -135,9 +154,9 @@ class ChatRequest(GenerationRequest):
     )
 
     tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = Field(
-        None, description="“auto”, “none”, “required”, or the function to call."
-    )
+    tool_choice: Annotated[
+        Literal["auto", "none", "required"] | NamedTool | None, BeforeValidator(_known_choice)
+    ] = Field(None, description="“auto”, “none”, “required”, or the function to call.")
     parallel_tool_calls: bool = Field(
         True, description="Whether an answer that has to call a tool may call several."
     )
@@ -148,10 +167,12 @@ class ChatRequest(GenerationRequest):
         if chosen in (None, "auto", "none"):
             return self
         if not self.forced_tools:
-            named = f"“{chosen.function.name}”" if isinstance(chosen, NamedTool) else "any"
+            named = (
+                f"have “{chosen.function.name}”" if isinstance(chosen, NamedTool) else "name any"
+            )
             raise ApiError(
                 400,
-                f"“tool_choice”: “tools” does not have {named}",
+                f"“tool_choice” asks for a call, and “tools” does not {named}",
                 param="tool_choice",
                 code="invalid_value",
             )

@@ -104,6 +104,10 @@ def test_tools_and_their_results_are_read_by_the_template(
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tools": TOOLS, "tool_choice": NAMED | {"function": {"name": "sub"}}}, "tool_choice"),
         ({"tools": TOOLS, "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": {"type": "function", "name": "add"}}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": {"function": {"name": "add"}}}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": "any"}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": 3}, "tool_choice"),
         (
             {
                 "tools": TOOLS,
