@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Any
 
 Json = dict[str, Any]
-_BLOCK = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|$)", re.DOTALL)
+_END_OF_BLOCK = "</tool_call>"
+_BLOCK = re.compile(rf"<tool_call>\s*(.*?)\s*(?:{_END_OF_BLOCK}|$)", re.DOTALL)
 _NAMED = re.compile(r"([\w.-]+)\[ARGS\]")
 _PYTHON_TAG = "<|python_tag|>"
 _DECODER = json.JSONDecoder()
@@ -119,7 +120,7 @@ def _parsed(text: str, form: ToolForm) -> Iterator[ToolCall]:
 
 def _values(text: str, form: ToolForm) -> Iterator[Any]:
     if form is ToolForm.HERMES:
-        yield from (json.loads(block) for block in _BLOCK.findall(text))
+        yield from _values_in_tags(text)
         return
     rest = text.strip().removeprefix(form.value if form is ToolForm.MISTRAL else _PYTHON_TAG)
     rest = rest.strip()
@@ -132,6 +133,17 @@ def _values(text: str, form: ToolForm) -> Iterator[Any]:
         else:
             yield from value if isinstance(value, list) else [value]
         rest = rest[end:].lstrip("; \n").removeprefix(form.value if named else "").lstrip()
+
+
+def _values_in_tags(text: str) -> Iterator[Any]:
+    for block in _BLOCK.finditer(text):
+        try:
+            yield json.loads(block[1])
+        except ValueError:
+            complete = block[0].endswith(_END_OF_BLOCK)
+            if complete or not block.start():
+                raise
+            return  # the answer was cut off in a further call
 
 
 def _call(value: Any, form: ToolForm) -> ToolCall | None:

@@ -151,6 +151,8 @@ OBJECT = '{"name": "add", "parameters": {"a": 1}}'
         (ToolForm.HERMES, f"Well.\n{CALLED}\n{CALLED}", "Well.", [ADD, ADD]),
         (ToolForm.HERMES, CALLED.removesuffix("</tool_call>"), "", [ADD]),
         (ToolForm.HERMES, "<tool_call>\nno JSON</tool_call>", None, []),
+        (ToolForm.HERMES, f'{CALLED}\n<tool_call>\n{{"name": "a', "", [ADD]),
+        (ToolForm.HERMES, f"{CALLED}\n<tool_call>\nno JSON</tool_call>", None, []),
         (ToolForm.HERMES, "1 < 2 <tool", None, []),
         (ToolForm.MISTRAL, '[TOOL_CALLS][{"name": "add", "arguments": {"a": 1}}]', "", [ADD]),
         (ToolForm.MISTRAL, '[TOOL_CALLS]add[ARGS]{"a": 1}', "", [ADD]),
