@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,41 @@ def test_data_that_ship_with_the_program(capsys: pytest.CaptureFixture[str]) -> 
     assert "180 documents" in capsys.readouterr().out
     assert main(["train", "builtin:nobody", *models]) == 2
     assert "There are: dickens." in capsys.readouterr().err
+
+
+INTERRUPTED = """
+import signal, sys
+from app.__main__ import main
+from app.cli.train_report import ProgressWords
+from app.training.training_events import Step
+
+class Words(ProgressWords):
+    def after(self, event):
+        if isinstance(event, Step) and event.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return super().after(event)
+
+if __name__ == "__main__":  # not in the process of the training
+    import app.cli.train_command
+    app.cli.train_command.ProgressWords = Words
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # processes that import torch, on a machine that may be busy
+@pytest.mark.skipif(sys.platform == "win32", reason="raises SIGINT")
+def test_ctrl_c_keeps_the_best(data: Path, models: list[str], tmp_path: Path) -> None:
+    script, out = tmp_path / "interrupted.py", tmp_path / "out"
+    script.write_text(INTERRUPTED)
+    arguments = ["train", str(data), *models, "--epochs", "3000", "--out", str(out)]
+    ended = subprocess.run(
+        [sys.executable, str(script), *arguments], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert "The adapter is in" in ended.stderr
+    assert "Run the same command again to judge it." in ended.stderr
+    assert json.loads((out / "trained.json").read_text())["stopped"]
+    assert not (out / "verdict.json").exists()
+    assert (out / "adapter" / "adapter_model.safetensors").is_file()

@@ -70,7 +70,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_the_same(
 
 @pytest.mark.process
 def test_requests_reach_the_process(plan: TrainingPlan, split: Split, tmp_path: Path) -> None:
-    longer = replace(plan, settings=replace(plan.settings, epochs=400))
+    longer = replace(plan, settings=replace(plan.settings, epochs=400, patience=9_999))
     folder = started(tmp_path / "run", longer, split)
     seen: list[Event] = []
     with closing(TrainingProcess(folder)) as process:
