@@ -988,7 +988,7 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     </message>
     <message>
         <source>Text</source>
-        <translation type="unfinished">텍스트</translation>
+        <translation>텍스트</translation>
     </message>
     <message>
         <source>Type or paste a text</source>
