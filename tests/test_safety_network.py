@@ -72,7 +72,7 @@ def run(code: str, tmp_path: Path, *arguments: str) -> tuple[str, list[str]]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, told.read_text().splitlines()

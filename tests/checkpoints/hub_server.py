@@ -212,7 +212,7 @@ class HubServer:
 
     def wait_until_stalled(self) -> None:
         """Until a file stands still in the middle."""
-        assert self._stalled.wait(20)
+        assert self._stalled.wait(60)
 
     @property
     def has_stalled(self) -> bool:

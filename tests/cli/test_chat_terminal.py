@@ -27,7 +27,7 @@ class Pty:
         os.close(terminal)
         self._unread = ""
 
-    def until(self, text: str, seconds: float = 60) -> str:
+    def until(self, text: str, seconds: float = 120) -> str:
         """What it prints until this text, of which a part comes in every ``seconds``."""
         while text not in self._unread:
             ready, _, _ = select.select([self.fd], [], [], seconds)
@@ -48,7 +48,7 @@ class Pty:
         for _ in range(20):
             self.type("\x03")
             with suppress(AssertionError):
-                self.until(answer, seconds=3)
+                self.until(answer, seconds=15)
                 return
         raise AssertionError(self._unread)
 

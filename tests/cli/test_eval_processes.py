@@ -31,7 +31,7 @@ metric_list: [{{metric: acc}}]
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_two_processes_give_the_scores_of_one(
     options: list[str],
     task: Path,

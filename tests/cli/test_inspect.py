@@ -266,6 +266,6 @@ def test_differing_tokens_are_reported_with_other_differences(
 def test_unwritable_output_is_one_line(saved: dict[str, object], format_name: str) -> None:
     command = [sys.executable, "-m", "app", "inspect", "last", "--format", format_name]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=240)
     assert done.returncode == 2
     assert done.stderr == "tuneshift: The output cannot be written. No space left on device.\n"

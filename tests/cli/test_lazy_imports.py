@@ -32,7 +32,7 @@ def imported(*arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=240,
     )
     status, modules = json.loads(done.stderr.splitlines()[-1])
     assert status in (0, None), done.stderr

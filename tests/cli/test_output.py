@@ -25,7 +25,7 @@ def test_unencodable_characters_are_escaped(encoding: str) -> None:
     )
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(SHOWN[encoding])
@@ -67,7 +67,7 @@ def test_output_that_cannot_be_written_is_one_line_or_none(
         input=b"the king\n",
         stdout=output,
         stderr=subprocess.PIPE,
-        timeout=120,
+        timeout=240,
     )
     os.close(output)
     full = b"tuneshift: The output cannot be written. No space left on device.\n"

@@ -35,16 +35,16 @@ def test_serve_answers_until_interrupted(tiny_recipe: Recipe, tmp_path: Path) ->
         line = process.stdout.readline()
         found = re.fullmatch(r"Serving “tiny” at (http://127\.0\.0\.1:\d+/v1)\n", line)
         assert found, line + process.communicate()[1]
-        assert httpx2.get(f"{found[1]}/models", timeout=60).status_code == 401
+        assert httpx2.get(f"{found[1]}/models", timeout=240).status_code == 401
         answer = httpx2.post(
             f"{found[1]}/completions",
             json={"prompt": "the king", "max_tokens": 3},
             headers={"authorization": f"Bearer {KEY}"},
-            timeout=60,
+            timeout=240,
         )
         assert answer.json()["usage"]["completion_tokens"] <= 3
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=240)
     finally:
         process.kill()
         process.wait()

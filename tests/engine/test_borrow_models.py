@@ -27,7 +27,7 @@ from app.engine.events import (
 from app.engine.worker import EngineThread
 from app.errors import Cancelled, EvaluationError, RecipeError
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 GREEDY = GenerationConfig(max_new_tokens=8, temperature=0.0)
 
 Work = Callable[[LoadedRecipe], Generator[object, None, None]]

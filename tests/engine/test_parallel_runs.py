@@ -32,7 +32,7 @@ from app.engine.worker import EngineThread
 from tests import tiny
 from tests.engine.test_borrow_models import GeneratorJob
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 pytestmark = pytest.mark.slow
 PROMPTS = ("the king said", "the sea was wide", "How many? 12 + 30")

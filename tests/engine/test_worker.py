@@ -26,7 +26,7 @@ from app.engine.events import (
 from app.engine.worker import EngineThread, Outbox
 from tests.history.invented import steps
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a test gives up; none waits so long when all is well."""
 
 
@@ -365,11 +365,11 @@ def test_libraries_that_cannot_be_imported_are_said(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "app.engine.engine", None)  # importing it raises ImportError
     thread = EngineThread(woken.set)
     thread.start()
-    assert woken.wait(30)
+    assert woken.wait(60)
     (event,) = thread.outbox.drain(10)
     assert isinstance(event, EngineFailed)
     assert "ImportError" in event.details or "ModuleNotFoundError" in event.details
-    assert thread.join(30)
+    assert thread.join(60)
 
 
 def test_whoever_asks_an_engine_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

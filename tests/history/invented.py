@@ -98,8 +98,8 @@ class Desk:
 
     def close(self) -> None:
         self.writer.close()
-        assert self.writer.join(20)
+        assert self.writer.join(60)
 
     def archive(self) -> Archive:
-        assert self.writer.flush(20)
+        assert self.writer.flush(60)
         return Archive(self.writer.database or Database(self.path))

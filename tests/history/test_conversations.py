@@ -113,7 +113,7 @@ def test_damaged_messages_are_one_run_that_cannot_be_read(
 def test_a_run_that_is_copied_keeps_its_messages(desk: Desk, runs: tuple[NewRun, ...]) -> None:
     """Where the file fails, its runs are continued in another database."""
     _, second, _ = runs
-    assert desk.writer.flush(20)
+    assert desk.writer.flush(60)
     other = Database(desk.path.with_name("other.sqlite3"))
     writer = DatabaseWriter(other, desk.path)
     writer.write([RunEnded(second.id, Ending("length"))])

@@ -153,7 +153,7 @@ def _in_child(program: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
     ).stdout
 
 
@@ -187,7 +187,7 @@ try:
     made = steps(60)
     for token in made[:10]:
         desk.writer.add(run.id, *token)
-    assert desk.writer.flush(20)
+    assert desk.writer.flush(60)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
     for token in made[10:]:
         desk.writer.add(run.id, *token)
@@ -220,7 +220,7 @@ def test_processes_can_create_the_same_history_concurrently(tmp_path: Path) -> N
     together = threading.Barrier(4)
 
     def begin(path: Path) -> None:
-        together.wait(20)
+        together.wait(60)
         try:
             Database(path).close()
         except HistoryError as error:

@@ -48,23 +48,23 @@ def test_an_edit_ends_with_the_error_of_the_first_run_that_fails(desk: Desk) -> 
 def test_an_edit_after_a_failed_write_ends_with_an_error(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert desk.writer.flush(20)
+    assert desk.writer.flush(60)
     ends: Ends = []
     entered, go = Event(), Event()
 
     def broken(writer: DatabaseWriter, _: object) -> None:
         entered.set()
-        assert go.wait(20)
+        assert go.wait(60)
         raise ZeroDivisionError
 
     run = new_run()
     with monkeypatch.context() as patched:
         patched.setattr(DatabaseWriter, "write", broken)
         desk.writer.begin(new_run())
-        assert entered.wait(20)
+        assert entered.wait(60)
         desk.writer.begin(run)  # these two are taken together
         desk.writer.edit(delete(ends, run.id))
         go.set()
-        assert not desk.writer.flush(20)
+        assert not desk.writer.flush(60)
     (error,) = ends
     assert "not changed" in str(error)

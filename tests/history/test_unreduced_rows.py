@@ -125,14 +125,14 @@ def test_the_end_of_a_run_stores_its_candidates(path: Path) -> None:
     waiting = iter(changes)
     writer = HistoryWriter(path, on_change=lambda: next(waiting).set())
     writer.start()
-    assert changes[0].wait(20)
+    assert changes[0].wait(60)
     run = new_run()
     writer.begin(run)
-    assert changes[1].wait(20)
+    assert changes[1].wait(60)
     for made in steps(5):
         writer.add(run.id, *made)
     writer.finish(run.id, Ending("eos"))
-    assert changes[2].wait(20)
+    assert changes[2].wait(60)
     assert list(stored(path, run)) == [0, 1, 2, 3, 4]
     writer.close()
     writer.join()

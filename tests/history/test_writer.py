@@ -237,7 +237,7 @@ def test_branches_keep_tokens_that_their_parent_replaces(desk: Desk) -> None:
 
 
 def test_flush_reports_a_failed_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desk.writer.flush(20)
+    assert desk.writer.flush(60)
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
@@ -245,8 +245,8 @@ def test_flush_reports_a_failed_write(desk: Desk, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patched:
         patched.setattr(DatabaseWriter, "write", broken)
         desk.writer.begin(new_run())
-        assert not desk.writer.flush(20)
-    assert desk.writer.flush(20)
+        assert not desk.writer.flush(60)
+    assert desk.writer.flush(60)
     assert desk.told
     assert all("A part of a run was not stored" in str(told) for told in desk.told)
 

@@ -92,7 +92,7 @@ class Nursery:
 
     def close(self) -> None:
         self._process.kill()  # it has nothing to put in order
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=240)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ WARM_UP = 0.5
 """Share of the runs after which memory is compared; caches and heaps have their size by then."""
 
 _KEPT_TEXTS = 8
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = 120_000
 _LOOKS, _LEAST_APART = 20, 10
 """How often memory is measured."""
 

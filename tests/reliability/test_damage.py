@@ -31,7 +31,7 @@ FOUND = [
 """Cases that once were not answered in words."""
 
 
-@pytest.mark.timeout(120 + SECONDS)
+@pytest.mark.timeout(300 + SECONDS)
 @pytest.mark.parametrize("target", COUNTS)
 def test_damaged_files(nursery: Nursery, tmp_path: Path, target: str) -> None:
     if target in _OF_LLAMA and not is_installed():

@@ -24,7 +24,7 @@ LONG = 200
 """Fewer runs than this end before caches and heaps have their size."""
 
 
-@pytest.mark.timeout(120 + 6 * RUNS)
+@pytest.mark.timeout(300 + 6 * RUNS)
 def test_many_runs_leave_nothing_behind(
     nursery: Nursery,
     recipe_files: dict[str, Path],

@@ -20,7 +20,7 @@ from app.server.listening import Service, listen
 from app.server.uvicorn_server import Server, own_engine
 from tests import tiny
 
-PATIENCE = 60
+PATIENCE = 120
 TOOL_TEMPLATE = (
     "{% if tools %}[tools]{{ tools | tojson }}<tool_call>{% endif %}"
     "{% for m in messages %}[{{ m.role }}]{{ m.content }}"

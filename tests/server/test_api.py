@@ -257,7 +257,7 @@ def post(server: Running, path: str, body: str) -> tuple[int, str]:
     import httpx2
 
     answer = httpx2.post(
-        server.url + path, content=body, headers={"content-type": "application/json"}, timeout=60
+        server.url + path, content=body, headers={"content-type": "application/json"}, timeout=240
     )
     return answer.status_code, answer.text
 

@@ -25,7 +25,7 @@ DEFAULTS = GenerationConfig(stop=("recipe's",), top_k=7, max_new_tokens=9)
 
 def ask(server: Running, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
     given = {"max_tokens": 1} | ({"prompt": PROMPT} if path == COMPLETION else {"messages": HELLO})
-    answer = httpx2.post(server.url + path, json=given | body, timeout=60)
+    answer = httpx2.post(server.url + path, json=given | body, timeout=240)
     return answer.status_code, answer.json()
 
 
@@ -155,7 +155,7 @@ def test_what_is_wrong_has_its_parameter_and_its_code(
 def test_half_a_character_is_the_clients_error(server: Running, path: str) -> None:
     body = json.dumps({"prompt": "\ud800", "messages": [{"role": "user", "content": "\ud800"}]})
     answer = httpx2.post(
-        server.url + path, content=body, headers={"content-type": "application/json"}, timeout=60
+        server.url + path, content=body, headers={"content-type": "application/json"}, timeout=240
     )
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "invalid_value"

@@ -48,7 +48,7 @@ def test_requests_generated_from_the_openapi_schema(short: Running, path: str) -
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=schema[path][method].as_strategy())
     def check_requests(case: schemathesis.Case) -> None:
-        case.call_and_validate(checks=[not_a_server_error], timeout=60)
+        case.call_and_validate(checks=[not_a_server_error], timeout=240)
 
     check_requests()
 
@@ -78,7 +78,7 @@ bodies = st.one_of(
 @given(body=bodies, path=st.sampled_from(["/v1/completions", "/v1/chat/completions"]))
 def test_random_json_bodies(short: Running, body: bytes, path: str) -> None:
     answer = httpx2.post(
-        short.url + path, content=body, headers={"content-type": "application/json"}, timeout=60
+        short.url + path, content=body, headers={"content-type": "application/json"}, timeout=240
     )
     assert answer.status_code in (200, 400, 404), (answer.status_code, answer.text)
     if answer.status_code != 200:
@@ -92,7 +92,7 @@ def test_malformed_bodies(short: Running) -> None:
             f"{short.url}/v1/completions",
             content=body,
             headers={"content-type": "application/json"},
-            timeout=60,
+            timeout=240,
         )
         assert answer.status_code == 400, (body[:20], answer.text)
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}

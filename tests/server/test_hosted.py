@@ -218,7 +218,7 @@ def test_closing_ends_requests_but_not_the_owners_engine(
     assert isinstance(serving, Listening)
     body = {"prompt": PROMPT, "max_tokens": LONG}
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(httpx2.post, f"{serving.url}/completions", json=body, timeout=60)
+        answer = pool.submit(httpx2.post, f"{serving.url}/completions", json=body, timeout=240)
         owner.hear_figures(texts=1)
         server.close()
         assert answer.result().status_code == 503

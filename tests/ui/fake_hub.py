@@ -19,7 +19,7 @@ from app.checkpoints.hub import (
 )
 from app.errors import Cancelled, TuneshiftError
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Timeout in seconds of a download that waits for the test."""
 
 

@@ -25,7 +25,7 @@ def kept(session: Session, bridge: FakeBridge, tmp_path: Path) -> Iterator[Sessi
     session.history.open(tmp_path / "history.sqlite3")
     yield session
     session.history.close()
-    assert session.history.join(20)
+    assert session.history.join(60)
 
 
 def open_run(session: Session, run_id: str) -> None:
@@ -42,7 +42,7 @@ def repeat_run(session: Session, run_id: str) -> None:
 
 def settle_reading(session: Session) -> None:
     """Wait for runs that are being read, and take them."""
-    assert session.history.reading.join(20)
+    assert session.history.reading.join(60)
     QCoreApplication.sendPostedEvents()
 
 

@@ -58,7 +58,7 @@ def window(
     opened.window.close()
     opened.bridge.close()
     assert opened.bridge.join(60)
-    assert opened.session.downloads.join(10)
+    assert opened.session.downloads.join(60)
 
 
 @pytest.fixture
@@ -196,4 +196,4 @@ def test_closing_the_window_ends_a_stalled_download(window: Window, server: HubS
     window.session.downloads.add(f"hub:{BASE}")
     window.wait_for(lambda: server.has_stalled)
     window.window.close()
-    assert window.session.downloads.join(10)
+    assert window.session.downloads.join(60)

@@ -43,7 +43,7 @@ def banner(qtbot: QtBot, loaded_session: Session, fake_hub: FakeHub) -> Iterator
     qtbot.addWidget(banner)
     yield banner
     loaded_session.downloads.close()
-    assert loaded_session.downloads.join(10)
+    assert loaded_session.downloads.join(60)
 
 
 def fail_load(bridge: FakeBridge, error: Exception) -> None:

@@ -81,7 +81,7 @@ def session(engine: EngineBridge, demo: Recipe) -> Iterator[Session]:
     assert session.load_state is LoadState.LOADED
     yield session
     session.local_models.close()
-    assert session.local_models.join(10)
+    assert session.local_models.join(60)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def bar(window: MainWindow) -> UnfinishedBar:
 
 
 def offers(window: MainWindow, session: Session, qtbot: QtBot) -> list[str]:
-    qtbot.waitUntil(lambda: not session.local_models.searching, timeout=10_000)
+    qtbot.waitUntil(lambda: not session.local_models.searching, timeout=60_000)
     return [button.text() for button in bar(window).offers]
 
 

@@ -55,7 +55,7 @@ def test_a_long_slot_is_found_with_its_stack(
     dog: Watchdog, slots: dict[str, Callable[..., None]], qtbot: QtBot
 ) -> None:
     QTimer.singleShot(0, lambda: slots["compute"](0.3))
-    qtbot.waitUntil(lambda: bool(dog.found), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(dog.found), timeout=60_000)
     (found,) = dog.found
     assert found.startswith("invented.py:compute has taken ")
     assert "in compute" in found

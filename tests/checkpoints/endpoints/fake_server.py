@@ -252,7 +252,7 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             fault = fake.faults.pop(0) if fake.faults else None
             fake.arrived.release()
             if fault is not None and fault.hold is not None:
-                fault.hold.wait(30)
+                fault.hold.wait(60)
             if fault is None or fault.change is not None or fault.hold is not None:
                 status, answer = fake.complete(body)
                 if fault is not None and fault.change is not None:

@@ -128,6 +128,6 @@ def test_the_window_can_import_it_before_anything_heavy() -> None:
         "print({'huggingface_hub', 'torch', 'transformers'} & set(sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout == "set()\n"

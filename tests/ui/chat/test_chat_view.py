@@ -28,8 +28,8 @@ class Talk:
         self.view = ChatView(session)
         qtbot.addWidget(self.view)
         self.view.resize(700, 600)
-        self.view.show()
-        qtbot.waitExposed(self.view)
+        with qtbot.waitExposed(self.view):
+            self.view.show()
         self._seed = 0
 
     def type(self, text: str) -> None:
@@ -305,8 +305,8 @@ def test_the_caption_of_the_system_prompt_is_on_the_line_of_its_text(talk: Talk)
     talk.qtbot.addWidget(prompt)
     prompt.setStyleSheet(stylesheet(LIGHT))
     prompt.resize(500, 60)
-    prompt.show()
-    talk.qtbot.waitExposed(prompt)
+    with talk.qtbot.waitExposed(prompt):
+        prompt.show()
     (caption,) = prompt.findChildren(QLabel)
     for text in ("short", "two\nlines"):
         prompt.field.setPlainText(text)

@@ -102,7 +102,7 @@ def test_an_answer_without_kept_logits_is_read_from_the_history(
     runs.remove(tuned.run)
     runs.remove(dialog.columns[0].run)
     assert history._writer is not None
-    assert history._writer.flush(20)
+    assert history._writer.flush(60)
     tuned.inspect.click()
     settle_reading(loaded_session)
     shown = runs.current
@@ -110,7 +110,7 @@ def test_an_answer_without_kept_logits_is_read_from_the_history(
     assert shown.token_ids == tuned.run.token_ids
     assert all(len(shown.candidates(token.index).token_ids) for token in shown.tokens)
     history.close()
-    assert history.join(20)
+    assert history.join(60)
 
 
 def test_escape_stops_all_and_then_closes(

@@ -11,14 +11,14 @@ def settle(dialog: HistoryDialog) -> None:
     """Wait until the dialog shows what its last search found."""
     writer = dialog._history._writer
     assert writer is not None
-    assert writer.flush(20)  # edits
+    assert writer.flush(60)  # edits
     QCoreApplication.sendPostedEvents()
     for _ in range(2):  # the tags that a search found may begin another
-        assert dialog._history.search.join(20)
+        assert dialog._history.search.join(60)
         QCoreApplication.sendPostedEvents()
 
 
 def settle_background(session: Session) -> None:
     """Wait for exports and copies, and take what they made."""
-    assert session.history.background.join(20)
+    assert session.history.background.join(60)
     QCoreApplication.sendPostedEvents()

@@ -180,7 +180,7 @@ def test_every_format_can_be_exported(
     run_id = dialog.chosen()[0].id
     for name, _ in formats():
         export(kept, run_id, name, tmp_path / f"run.{name}")
-    assert kept.history.background.join(20)
+    assert kept.history.background.join(60)
     for name, title in formats():
         assert (tmp_path / f"run.{name}").stat().st_size > 10, title
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")

@@ -29,7 +29,7 @@ def dialog(qtbot: QtBot, loaded_session: Session, fake_hub: FakeHub) -> Iterator
     qtbot.waitUntil(lambda: dialog.models.rowCount() == 3)
     yield dialog
     loaded_session.downloads.close()
-    assert loaded_session.downloads.join(10)
+    assert loaded_session.downloads.join(60)
 
 
 def question(dialog: CacheDialog) -> QMessageBox:

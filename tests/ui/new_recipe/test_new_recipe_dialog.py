@@ -78,7 +78,7 @@ def real_session(engine: EngineBridge, recipe: Recipe, family: Path) -> Iterator
     engine.work()
     yield session
     session.local_models.close()
-    assert session.local_models.join(10)
+    assert session.local_models.join(60)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def opened(window: MainWindow, qtbot: QtBot) -> NewRecipeDialog:
     found = [item for item in window.findChildren(NewRecipeDialog) if item.isVisible()]
     assert len(found) == 1
     session = window._session
-    qtbot.waitUntil(lambda: not session.local_models.searching, timeout=20_000)
+    qtbot.waitUntil(lambda: not session.local_models.searching, timeout=60_000)
     return found[0]
 
 
@@ -117,7 +117,7 @@ def checked(dialog: NewRecipeDialog, engine: EngineBridge, qtbot: QtBot) -> str:
         engine.work()
         return not dialog.check_line.message.startswith("Checking")
 
-    qtbot.waitUntil(ended, timeout=20_000)
+    qtbot.waitUntil(ended, timeout=60_000)
     return dialog.check_line.message
 
 
@@ -303,7 +303,7 @@ def test_nothing_is_created_during_a_run(
     qtbot.addWidget(dialog)
     dialog.show()
     dialog.look_in()
-    qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=10_000)
+    qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=60_000)
     assert dialog.create_button.isEnabled()
     loaded_session.runs.generate("Once")
     assert not dialog.create_button.isEnabled()
@@ -324,7 +324,7 @@ def test_what_does_not_fit_into_memory_is_said(
     dialog.show()
     dialog.look_in()
     qtbot.waitUntil(
-        lambda: any(isinstance(item, Check) for item in bridge.commands), timeout=10_000
+        lambda: any(isinstance(item, Check) for item in bridge.commands), timeout=60_000
     )
     asked = bridge.last(Check)
     assert isinstance(asked, Check)
@@ -342,7 +342,7 @@ def test_an_empty_disk_says_where_models_come_from(qtbot: QtBot, loaded_session:
     dialog.look_in()
     assert dialog.stop_search.isVisible()
     assert dialog.search_line.message.startswith("Searching for models")
-    qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=10_000)
+    qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=60_000)
     assert not dialog.stop_search.isVisible()
     assert dialog.search_line.message.startswith("No models of your own were found.")
     assert chosen(dialog.base) == "Base"
@@ -362,7 +362,7 @@ def test_a_folder_that_is_looked_in_adds_its_models(
         picker = dialog.findChildren(QFileDialog)[-1]
         picker.fileSelected.emit(str(folder))
         picker.close()
-        qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=10_000)
+        qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=60_000)
 
     (tmp_path / "nothing").mkdir()
     look_in(tmp_path / "nothing")

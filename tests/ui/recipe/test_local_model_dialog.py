@@ -42,7 +42,7 @@ def session(bridge: FakeBridge, recipe: Recipe, folder: Path) -> Iterator[Sessio
     session = Session(bridge, replace(recipe, base=base), Settings())  # type: ignore[arg-type]
     yield session
     session.local_models.close()
-    assert session.local_models.join(10)
+    assert session.local_models.join(60)
 
 
 Picker = Callable[[int], RolePicker]
@@ -66,7 +66,7 @@ def opened(picker: RolePicker, session: Session, qtbot: QtBot) -> LocalModelDial
     choice = picker._choice
     choice.activated.emit(choice.findText("On this disk …"))
     (dialog,) = picker.window().findChildren(LocalModelDialog)
-    qtbot.waitUntil(lambda: not session.local_models.searching, timeout=20_000)
+    qtbot.waitUntil(lambda: not session.local_models.searching, timeout=60_000)
     return dialog
 
 

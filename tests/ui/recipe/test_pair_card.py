@@ -21,8 +21,8 @@ def card(qtbot: QtBot, loaded_session: Session) -> PairCard:
     card = PairCard(loaded_session, 1)
     qtbot.addWidget(card)
     card.resize(236, card.sizeHint().height())
-    card.show()
-    qtbot.waitExposed(card)
+    with qtbot.waitExposed(card):
+        card.show()
     return card
 
 

@@ -56,8 +56,8 @@ def panel(qtbot: QtBot, session: Session) -> RecipePanel:
     panel = RecipePanel(session)
     qtbot.addWidget(panel)
     panel.resize(276, 620)
-    panel.show()
-    qtbot.waitExposed(panel)
+    with qtbot.waitExposed(panel):
+        panel.show()
     return panel
 
 

@@ -18,7 +18,7 @@ from app.ui.state.models.api_switch import ServeState
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture

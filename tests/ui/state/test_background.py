@@ -19,7 +19,7 @@ def background(qtbot: QtBot) -> Iterator[Background]:
     background = Background("test")
     yield background
     background.close()
-    assert background.join(10)
+    assert background.join(60)
 
 
 def unexpected(value: object) -> None:
@@ -53,7 +53,7 @@ def test_the_thread_ends_when_there_is_no_work(background: Background, qtbot: Qt
         background.run(background, lambda: 1, answers.append, unexpected)
         qtbot.waitUntil(lambda: bool(answers))
         answers.clear()
-        assert background.join(10)
+        assert background.join(60)
         assert "test" not in [thread.name for thread in threading.enumerate()]
 
 
@@ -97,7 +97,7 @@ def test_deleted_owners_and_forgotten_jobs_get_no_answer(
 ) -> None:
     gone, answers, gate = QObject(), [], threading.Event()
     ran: list[str] = []
-    background.run(gone, lambda: gate.wait(10), unexpected, unexpected)
+    background.run(gone, lambda: gate.wait(60), unexpected, unexpected)
     running = background.run(background, lambda: ran.append("running"), unexpected, unexpected)
     waiting = background.run(background, lambda: ran.append("waiting"), unexpected, unexpected)
     background.run(background, lambda: 1, answers.append, unexpected)
@@ -115,15 +115,15 @@ def test_close_drops_waiting_jobs_and_lets_the_running_one_end(qtbot: QtBot) -> 
 
     def work() -> None:
         began.set()
-        ended.append(gate.wait(10))
+        ended.append(gate.wait(60))
 
     background.run(background, work, unexpected, unexpected)
     background.run(background, lambda: ended.append(False), unexpected, unexpected)
-    assert began.wait(10)
+    assert began.wait(60)
     background.close()
     assert not background.join(0)
     gate.set()
-    assert background.join(10)
+    assert background.join(60)
     background.run(background, work, unexpected, unexpected)
     assert background.join(0)
     assert ended == [True]
@@ -132,10 +132,10 @@ def test_close_drops_waiting_jobs_and_lets_the_running_one_end(qtbot: QtBot) -> 
 def test_close_may_let_waiting_jobs_run(qtbot: QtBot) -> None:
     background, gate = Background("test"), threading.Event()
     ended: list[int] = []
-    background.run(background, lambda: gate.wait(10), unexpected, unexpected)
+    background.run(background, lambda: gate.wait(60), unexpected, unexpected)
     background.run(background, lambda: ended.append(1), unexpected, unexpected)
     background.close(finish=True)
     background.run(background, lambda: ended.append(2), unexpected, unexpected)
     gate.set()
-    assert background.join(10)
+    assert background.join(60)
     assert ended == [1]

@@ -42,7 +42,7 @@ def last(kept: Session, bridge: FakeBridge, store: QSettings) -> Session:  # noq
     kept.runs.show(kept.runs.all[1])
     LastRuns(kept, store, kept).remember()
     assert kept.history._writer is not None
-    assert kept.history._writer.flush(20)
+    assert kept.history._writer.flush(60)
     return kept
 
 
@@ -54,7 +54,7 @@ def closed_after(session: Session, folder: Path) -> Iterator[Session]:
         yield session
     finally:
         session.history.close()
-        assert session.history.join(20)
+        assert session.history.join(60)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_long_conversation_comes_back_with_its_last_answer_shown(
         bridge.complete(4)
     LastRuns(kept, store, kept).remember()
     assert kept.history._writer is not None
-    assert kept.history._writer.flush(20)
+    assert kept.history._writer.flush(60)
     with closed_after(Session(FakeBridge(), recipe, Settings()), tmp_path) as session:  # type: ignore[arg-type]
         LastRuns(session, store, session).restore()
         qtbot.waitUntil(lambda: len(session.runs.all) == 4)

@@ -15,7 +15,7 @@ from app.history.records import RunSummary, StoredRun
 from app.history.run_edits import archive_with, readable_archives
 from app.history.writer import HistoryWriter
 
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ from app.ui.main_window import MainWindow
 from app.ui.state.models.api_switch import ServeState, Serving
 from app.ui.state.session import LoadState, Session
 
-PATIENCE = 60
+PATIENCE = 120
 PROMPT = "the king said"
 SERVER = "server"
 

@@ -33,7 +33,7 @@ def downloads(qtbot: QtBot, fake_hub: FakeHub, clock: Clock) -> Iterator[Downloa
     downloads = Downloads(clock=clock)
     yield downloads
     downloads.close()
-    assert downloads.join(10)
+    assert downloads.join(60)
 
 
 def begun(qtbot: QtBot, hub: FakeHub, count: int = 1) -> Transfer:
@@ -151,7 +151,7 @@ def test_closing_cancels_and_leaves_no_thread(
     downloads.add(TWO)
     transfer = begun(qtbot, fake_hub)
     downloads.close()
-    assert downloads.join(10)
+    assert downloads.join(60)
     assert transfer.cancelled
     assert len(fake_hub.transfers) == 1
 

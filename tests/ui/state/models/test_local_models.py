@@ -35,7 +35,7 @@ def found(qapp: object) -> Iterator[LocalModels]:
     models = LocalModels(lambda: "")
     yield models
     models.close()
-    assert models.join(10)
+    assert models.join(60)
 
 
 def names(found: LocalModels) -> set[str]:
@@ -43,7 +43,7 @@ def names(found: LocalModels) -> set[str]:
 
 
 def wait(found: LocalModels, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not found.searching, timeout=10_000)
+    qtbot.waitUntil(lambda: not found.searching, timeout=60_000)
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_the_model_folder_of_the_preferences_is_searched(folder: Path, qtbot: Qt
     assert names(found) == {"Tiny-1B", "Tiny-1B-Instruct"}
     assert used_folders() == []
     found.close()
-    assert found.join(10)
+    assert found.join(60)
 
 
 def test_folders_of_loaded_recipes_are_searched(found: LocalModels, folder: Path) -> None:
@@ -99,14 +99,14 @@ def test_progress_and_an_early_end(
             on_progress(progress)
             if not waiting.is_set():
                 waiting.set()
-                go_on.wait(10)
+                go_on.wait(60)
 
         return finder(folders, reader, note, cancelled)
 
     monkeypatch.setattr(local_models, "find_local_models", slowly)
     with qtbot.waitSignal(found.changed):
         found.search()
-    qtbot.waitUntil(lambda: found.progress is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: found.progress is not None, timeout=60_000)
     assert found.progress is not None
     assert (found.progress.done, found.progress.name) == (0, "antiexpert")
     assert waiting.is_set()

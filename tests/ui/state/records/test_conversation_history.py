@@ -20,7 +20,7 @@ def say(session: Session, bridge: FakeBridge, message: str, seed: int = 0) -> Ru
 
 def recorded(session: Session, words: str = "") -> list[RunSummary]:
     assert session.history._writer is not None
-    assert session.history._writer.flush(20)
+    assert session.history._writer.flush(60)
     return stored_runs(session, Query(words))
 
 

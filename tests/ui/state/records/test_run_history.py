@@ -32,7 +32,7 @@ from tests.ui.recording import open_run, repeat_run, stored_document, stored_run
 
 def runs(session: Session, **query: object) -> list[RunSummary]:
     assert session.history._writer is not None
-    assert session.history._writer.flush(20)
+    assert session.history._writer.flush(60)
     return stored_runs(session, Query(**query))  # type: ignore[arg-type]
 
 
@@ -77,7 +77,7 @@ def test_a_run_whose_models_fail_to_load_keeps_its_prompt(
     (run,) = runs(session)
     assert (run.prompt, run.ended, run.finish_reason) == ("typed with care", True, "")
     session.history.close()
-    assert session.history.join(20)
+    assert session.history.join(60)
 
 
 def test_a_branch_is_recorded_with_its_parent(kept: Session, bridge: FakeBridge) -> None:
@@ -331,7 +331,7 @@ def test_an_unusable_history_is_reported_and_recording_continues(
     (summary,) = runs(session)
     assert stored_document(session, summary.id).run.prompt == "Once"
     session.history.close()
-    assert session.history.join(20)
+    assert session.history.join(60)
 
 
 def test_closing_during_a_run_records_it_as_stopped(
@@ -348,7 +348,7 @@ def test_closing_during_a_run_records_it_as_stopped(
     bridge.start_run()
     bridge.decode(3)
     session.history.close()
-    assert session.history.join(20)
+    assert session.history.join(60)
     archive = Archive(Database(tmp_path / "history.sqlite3"))
     (run,) = archive.find()
     assert (run.tokens, run.finish_reason) == (3, "cancelled")
