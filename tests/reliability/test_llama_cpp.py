@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,19 @@ no_limit()
 generate("king " * 1500)
 print(type(events[-1]).__name__)
 """
+_CUT = """
+import os, sys
+import torch
+from pathlib import Path
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
+from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
+
+model = LlamaCppLanguageModel(LlamaCppWeights.open([Path(sys.argv[1])]))
+before = model.extend(torch.arange(20))
+os.truncate(sys.argv[1], 100)
+model.rewind(0)
+print(torch.equal(model.extend(torch.arange(20)), before))
+"""
 _REPEATED = """
 import sys
 import psutil, torch
@@ -166,3 +180,10 @@ def test_models_that_are_no_longer_used_leave_no_memory_behind(file: Path) -> No
     done = run_python(_REPEATED, file)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 60_000_000  # each of the 60 takes 3 MB while it is used
+
+
+def test_a_file_that_is_cut_while_it_is_loaded_ends_nothing(file: Path, tmp_path: Path) -> None:
+    """Pages of a mapped file that are no longer there would end the process."""
+    done = run_python(_CUT, shutil.copy(file, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True"]
