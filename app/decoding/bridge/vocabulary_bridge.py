@@ -72,7 +72,7 @@ class VocabularyBridge:
         first = _same_tokens(self.base, self.pair) if strict else self._first_tokens()
         pieces = np.full(len(base), -1, np.int64) if strict else self._first_pieces(first)
         self._end(first, pieces, base_ends, pair_ends)
-        self.opinions = _opinions(first, pieces)
+        self.opinions = _opinions(first, pieces, self.base)
         self.exact = torch.from_numpy((self.opinions == Opinion.EXACT).astype(np.float32))
         self.pieces = pieces
         self._first = torch.from_numpy(first)
@@ -177,8 +177,12 @@ def _same_tokens(base: TokenBytes, pair: TokenBytes) -> Ids:
     return np.array([none if index is None else index for index in found], np.int64)
 
 
-def _opinions(first: Ids, pieces: Ids) -> NDArray[np.uint8]:
+def _opinions(first: Ids, pieces: Ids, base: TokenBytes) -> NDArray[np.uint8]:
+    """What the pair can say of each id of the base; all end-of-sequence ids are one class."""
     opinions = np.full(len(pieces), Opinion.NONE, np.uint8)
+    opinions[pieces >= 0] = Opinion.EXACT
+    for index in np.flatnonzero(pieces >= 0):
+        if base[int(index)]:
+            opinions[index] = Opinion.BOUNDED
     opinions[first[first < len(pieces)]] = Opinion.EXACT
-    opinions[pieces >= 0] = Opinion.BOUNDED
     return opinions

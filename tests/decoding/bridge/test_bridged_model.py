@@ -87,6 +87,15 @@ def test_a_token_whose_first_piece_leads_to_no_token_of_the_base_is_read_piece_b
     assert bool(row.isfinite().all())
 
 
+def test_all_ends_of_the_base_are_one_class() -> None:
+    """They are no bytes to be read piece by piece, and have the same difference."""
+    bridge = VocabularyBridge([b"a", None, None], [b"a", None], [1, 2], [1])
+    assert list(bridge.opinions) == [Opinion.EXACT] * 3
+    expert, anti = (bridge.at_boundary(torch.tensor(row)) for row in ([0.4, 0.6], [0.7, 0.3]))
+    difference = (expert / anti).log()
+    assert difference[1] == pytest.approx(difference[2])
+
+
 class RepeatedTable(TableModel):
     """A table model that can be made again."""
 
