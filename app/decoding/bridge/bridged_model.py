@@ -24,6 +24,8 @@ _MOST_BOUNDARIES = 8
 _ROWS_FOR_REWINDS = 20
 """Rows before those that are needed which are kept, so that drafts can be taken back."""
 _LETTER = b"a"
+_LEFT = 1e-3
+"""What a token keeps at least of its probability when that of longer ones is taken from it."""
 _LEAST = 1e-30
 """A probability below any that matters, in place of 0, so that differences stay finite."""
 
@@ -169,6 +171,7 @@ class BridgedLanguageModel:
             Logarithms of probabilities, [V]; and the candidates whose probability is exact now.
         """
         row, ends = self._mixture(self._read(length))
+        least = row * _LEFT
         found = []
         for each in candidates:
             for first, spelled in self._spellings(length, each):
@@ -181,6 +184,7 @@ class BridgedLanguageModel:
                         if standing < self.vocabulary_size:
                             row[standing] -= exact
                         found.append(each)
+        row = torch.maximum(row, least)
         return row.clamp_(min=_LEAST).log_(), sorted(set(found))
 
     def _forget(self) -> None:

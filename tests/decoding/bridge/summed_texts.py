@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
@@ -55,6 +56,22 @@ def summed(lm: BridgedLanguageModel, tokens: list[int], more: int = 10) -> np.nd
     for whole, ended, probability in all_texts(model, pair, text, more):
         if all_first(tokens, whole, bridge):
             row[first_base_token(whole[len(text) :], bridge, ended=ended)] += probability
+    return row / row.sum()
+
+
+def summed_as_split(
+    lm: BridgedLanguageModel, base: Tokenizer, tokens: list[int], more: int = 12
+) -> np.ndarray:
+    """The same, where texts count whose tokens in the base's tokenizer begin with ``tokens``."""
+    bridge, model = lm.bridge, lm.inner
+    assert isinstance(model, CountedModel)
+    text = b"".join(map(bridge.base.__getitem__, tokens))
+    pair = [bridge.pair[index] for index in range(len(bridge.pair))]
+    row = np.zeros(len(bridge.base))
+    for whole, ended, probability in all_texts(model, pair, text, more):
+        ids = base.encode(whole.decode(errors="ignore"), add_special_tokens=False).ids
+        if ids[: len(tokens)] == tokens and (ended or len(ids) > len(tokens)):
+            row[[*ids, len(row) - 1][len(tokens)]] += probability
     return row / row.sum()
 
 
