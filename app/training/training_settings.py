@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 from app.errors import SettingsError
 
-_STEPS_WANTED = 120
 _MOST_EPOCHS = 8
 _FEWEST_STEPS = 20
 _MEASURES = 10
 """How many times the held-out loss is measured in a full training."""
 
-_RATES = ((30e6, 3e-3), (1e9, 5e-4), (math.inf, 2e-4))
-"""Learning rates by number of parameters up to which they hold. Small models need larger ones."""
+_BY_SIZE = ((30e6, 3e-3, 120), (1e9, 5e-4, 60), (math.inf, 2e-4, 60))
+"""Learning rates and steps by the number of parameters up to which they hold.
+
+Small models need larger rates, and learn in more steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ def settings_for(
 ) -> TrainingSettings:
     """Settings that suit the data.
 
-    Small data are read several times, until there were about 120 steps; large data once. Batches
-    are smaller for few examples.
+    Small data are read several times, until there were enough steps; large data once. Batches are
+    smaller for few examples.
 
     Args:
         examples: The number of examples.
@@ -104,11 +105,12 @@ def settings_for(
         on_cpu: Whether it is trained on a CPU, where examples are kept shorter.
     """
     batch = 4 if examples < 100 else 8 if examples < 2_000 or on_cpu else 16
-    epochs = max(1.0, min(_MOST_EPOCHS, _STEPS_WANTED * batch / examples))
+    rate, wanted = next((rate, steps) for size, rate, steps in _BY_SIZE if parameters <= size)
+    epochs = max(1.0, min(_MOST_EPOCHS, wanted * batch / examples))
     most = min(512 if on_cpu else 1_024, context or 1_024, max(8, longest))
     steps = math.ceil(examples / batch * epochs)
     return TrainingSettings(
-        learning_rate=next(rate for size, rate in _RATES if parameters <= size),
+        learning_rate=rate,
         epochs=round(epochs, 2),
         batch_size=batch,
         batch_rows=min(batch, 4 if most > 512 else 8),

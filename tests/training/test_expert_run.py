@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from app.training.training_events import (
 )
 from app.training.training_folder import TrainingFolder
 from app.training.training_plan import TrainingPlan
+from tests import tiny
 from tests.training.conftest import Recorder, started, texts
 
 pytestmark = [
@@ -145,3 +147,16 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path: Path) -> None:
         lock_folder(tmp_path, work="training", option="--out"),
     ):
         pass
+
+
+def test_weights_in_nf4_with_activations_computed_again(
+    wide: Path, plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    small = tiny.spec(wide, quantization="nf4")
+    quantized = replace(plan, small=small, base=small)
+    folder = started(tmp_path / "run", quantized, split, epochs=1, recompute=True)
+    recorder = Recorder()
+    run_training(folder, recorder)
+    (ended,) = recorder.of(Trained)
+    assert ended.best_loss < ended.first_loss - 1
+    assert recorder.of(Judged)
