@@ -87,8 +87,8 @@ def load_trained_model(
     model.config.use_cache = False
     if role.spec.quantization != "none":
         prepare: Any = prepare_model_for_kbit_training  # without annotations
-        model = prepare(model, use_gradient_checkpointing=settings.recompute)
-    elif settings.recompute:
+        model = prepare(model, use_gradient_checkpointing=False)  # the Trainer switches it on
+    if settings.recompute:
         model.enable_input_require_grads()
     torch.manual_seed(settings.seed)
     configuration = LoraConfig(
