@@ -64,7 +64,7 @@ def generate(options: argparse.Namespace) -> int:
         elif options.shifts:
             output.write(f"\n{shifts_table(request.recipe, output.run)}\n")
         warnings = proof_warnings(output.loaded.roles if output.loaded else ())
-        for warning in (*warnings, coverage_warning(output.run)):
+        for warning in (*warnings, coverage_warning(request.recipe, output.run)):
             if warning and not options.quiet:
                 print(f"tuneshift: {warning}", file=sys.stderr)
     if output.status:

@@ -122,12 +122,17 @@ def _step(token: TokenDecoded) -> dict[str, Any]:
     }
 
 
-def coverage_warning(run: RunRecord) -> str:
-    """A warning if an endpoint returned little of the base's probability; otherwise empty."""
+def coverage_warning(recipe: Recipe, run: RunRecord) -> str:
+    """A warning if little of the base's probability was known, or compared; otherwise empty."""
     known = [token.attribution.coverage for token in run.tokens]
     told = [coverage for coverage in known if coverage is not None]
     if not told or (mean := sum(told) / len(told)) >= LOW_COVERAGE:
         return ""
+    if not recipe.base.is_endpoint:
+        return (
+            f"Pairs of another tokenizer know tokens with {mean:.0%} of the base's probability "
+            f"exactly on average, at least {min(told):.0%}."
+        )
     return (
         f"The endpoint returned {mean:.0%} of the base's probability on average, at least "
         f"{min(told):.0%}. A larger “top_logprobs” in the recipe gives a better approximation."

@@ -166,10 +166,10 @@ class StatusBar(QWidget):
         self._speed.setToolTip(cost)
 
     def _show_coverage(self, run: Run | None) -> None:
-        """Show the coverage of a base behind an endpoint, and the traffic with its server."""
+        """Show the coverage, and the traffic with the server of a base behind an endpoint."""
         text = explanation = ""
         remote = run is not None and run.recipe.base.is_endpoint
-        known = [token.attribution.coverage for token in run.tokens] if run and remote else []
+        known = [token.attribution.coverage for token in run.tokens] if run else []
         coverages = [coverage for coverage in known if coverage is not None]
         if coverages:
             mean = sum(coverages) / len(coverages)
@@ -177,11 +177,18 @@ class StatusBar(QWidget):
             text = (self.tr("⚠ coverage {0}") if low else self.tr("coverage {0}")).format(
                 f"{mean:.0%}"
             )
-            explanation = self.tr(
-                "The tokens that the server returned have {0} of the base's probability on "
-                "average, and {1} at least. No other token can be generated."
+            explanation = (
+                self.tr(
+                    "The tokens that the server returned have {0} of the base's probability on "
+                    "average, and {1} at least. No other token can be generated."
+                )
+                if remote
+                else self.tr(
+                    "The tokens that pairs of another tokenizer know exactly have {0} of the "
+                    "base's probability on average, and {1} at least."
+                )
             ).format(f"{mean:.1%}", f"{min(coverages):.1%}")
-            if low:
+            if low and remote:
                 explanation += "\n" + self.tr(
                     "With all its tokens the base might have generated another text. If "
                     "the server allows it, request more log-probabilities."

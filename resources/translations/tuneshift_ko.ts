@@ -3113,6 +3113,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율입니다. 다른 토큰은 생성될 수 없습니다. {0} 미만인 곳은 위쪽 가장자리에 표시됩니다</translation>
     </message>
     <message>
+        <source>Base probability of the tokens that pairs of another tokenizer know exactly; of others they know at most the first piece. A mark at the upper edge means less than {0}</source>
+        <translation>다른 토크나이저의 쌍이 정확히 아는 토큰의 베이스 확률입니다. 나머지 토큰은 기껏해야 첫 조각만 압니다. 위쪽 가장자리의 표시는 {0} 미만을 뜻합니다</translation>
+    </message>
+    <message>
         <source>{0} · ⚠ coverage {1}</source>
         <translation>{0} · ⚠ 커버리지 {1}</translation>
     </message>
@@ -5609,6 +5613,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율: 평균 {0}, 최소 {1}. 다른 토큰은 생성될 수 없습니다.</translation>
     </message>
     <message>
+        <source>The tokens that pairs of another tokenizer know exactly have {0} of the base&apos;s probability on average, and {1} at least.</source>
+        <translation>다른 토크나이저의 쌍이 정확히 아는 토큰은 베이스 확률의 평균 {0}, 최소 {1}를 차지합니다.</translation>
+    </message>
+    <message>
         <source>With all its tokens the base might have generated another text. If the server allows it, request more log-probabilities.</source>
         <translation>모든 토큰이 있었다면 베이스가 다른 텍스트를 생성했을 수 있습니다. 서버가 허용하면 로그 확률을 더 많이 요청하십시오.</translation>
     </message>
@@ -6303,6 +6311,10 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Sampled with {0} after tokens without the structure were excluded</source>
         <translation>구조에 맞지 않는 토큰을 제외한 뒤 {0}의 확률로 샘플링됨</translation>
+    </message>
+    <message>
+        <source>Pairs of another tokenizer know tokens with {0} of the base&apos;s probability exactly</source>
+        <translation>다른 토크나이저의 쌍이 정확히 아는 토큰이 베이스 확률의 {0}를 차지합니다</translation>
     </message>
     <message>
         <source>The server returned tokens with {0} of the base&apos;s probability</source>

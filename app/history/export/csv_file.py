@@ -27,7 +27,7 @@ def write_csv(document: Document) -> str:
     """One row for each token. Indices count from 0; the text is exact, including line breaks.
 
     Log-probabilities are natural logarithms; columns in bits have names that end in ``_bits``. The
-    column ``coverage`` exists if the base was behind an endpoint.
+    column ``coverage`` exists if the base was behind an endpoint or a pair had another tokenizer.
     """
     pairs, coverage = document.pair_names, ("coverage",) if document.partial else ()
     header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]

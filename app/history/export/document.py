@@ -41,7 +41,7 @@ class Document:
 
     @property
     def partial(self) -> bool:
-        """Whether an endpoint returned only part of the base's probabilities."""
+        """Whether only part of the base's probability is known, or compared exactly."""
         return any(token.attribution.coverage is not None for token in self.tokens)
 
     def tables(self) -> Iterator[CandidateTable | None]:

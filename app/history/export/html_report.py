@@ -188,9 +188,14 @@ def _about(document: Document) -> str:
     """An explanation of the coverage, if there is one."""
     if not document.partial:
         return ""
+    known = (
+        "that its server told of; all others were impossible"
+        if document.run.recipe.base.is_endpoint
+        else "that pairs of another tokenizer know exactly"
+    )
     return (
-        " The coverage is the base's probability of the tokens that its server told of; all others "
-        f"were impossible. Where it is below {LOW_COVERAGE:.0%}, there is a mark at the upper edge."
+        f" The coverage is the base's probability of the tokens {known}. Where it is below "
+        f"{LOW_COVERAGE:.0%}, there is a mark at the upper edge."
     )
 
 

@@ -135,10 +135,13 @@ class TokenDescription(QWidget):
         )
 
     def _describe_coverage(self, shown: TokenAtAlphas) -> str:
-        """Coverage, for a base behind an endpoint."""
-        if not shown.run.recipe.base.is_endpoint or shown.run.role:
-            return ""
+        """Coverage, for a base behind an endpoint and for pairs of another tokenizer."""
         coverage = shown.token.attribution.coverage
+        if not shown.run.recipe.base.is_endpoint or shown.run.role:
+            known = self.tr(
+                "Pairs of another tokenizer know tokens with {0} of the base's probability exactly"
+            )
+            return "" if coverage is None else known.format(f"{coverage:.1%}")
         if coverage is None:  # the run was opened from the history
             coverage = shown.run.candidates(shown.token.index).coverage
         return self.tr("The server returned tokens with {0} of the base's probability").format(

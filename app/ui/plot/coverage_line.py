@@ -1,4 +1,4 @@
-"""Coverage in the plot: the known share of the probability of a base behind an endpoint."""
+"""Coverage in the plot: the share of the base's probability that is known, or compared exactly."""
 
 from __future__ import annotations
 

@@ -19,10 +19,17 @@ from app.wording import probability, quoted, signed
 
 
 def legend_entries(
-    pairs: Sequence[str], series: AttributionSeries, *, logarithmic: bool
+    pairs: Sequence[str], series: AttributionSeries, *, logarithmic: bool, remote: bool
 ) -> list[LegendEntry]:
-    """Entries of the legend for a run with these pairs, in order."""
-    return [*_bars(pairs, logarithmic), *_lines(bool(pairs)), *_coverage(series)]
+    """Entries of the legend, in order.
+
+    Args:
+        pairs: The pairs of the run.
+        series: Its numbers.
+        logarithmic: Whether the plot shows log-probabilities.
+        remote: Whether the base of the run is behind an endpoint.
+    """
+    return [*_bars(pairs, logarithmic), *_lines(bool(pairs)), *_coverage(series, remote)]
 
 
 def _bars(pairs: Sequence[str], logarithmic: bool) -> list[LegendEntry]:
@@ -69,16 +76,25 @@ def _lines(has_pairs: bool) -> list[LegendEntry]:
     ]
 
 
-def _coverage(series: AttributionSeries) -> list[LegendEntry]:
+def _coverage(series: AttributionSeries, remote: bool) -> list[LegendEntry]:
     """Entry of the coverage if the run has one, with a warning sign if it is low at some token."""
     if not series.partial:
         return []
     thin = bool(series.thin.any())
     name = translate("Plot", "⚠ coverage") if thin else translate("Plot", "coverage")
-    about = translate(
-        "Plot",
-        "Base probability of the tokens that the server returned; no other token can be "
-        "generated. A mark at the upper edge means less than {0}",
+    about = (
+        translate(
+            "Plot",
+            "Base probability of the tokens that the server returned; no other token can be "
+            "generated. A mark at the upper edge means less than {0}",
+        )
+        if remote
+        else translate(
+            "Plot",
+            "Base probability of the tokens that pairs of another tokenizer know exactly; of "
+            "others they know at most the first piece. A mark at the upper edge means less "
+            "than {0}",
+        )
     ).format(f"{LOW_COVERAGE:.0%}")
     return [LegendEntry(COVERAGE, name, about, line=COVERAGE_LINE)]
 

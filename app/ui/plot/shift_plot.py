@@ -245,7 +245,8 @@ class ShiftPlot(QWidget):
         hidden = self._session.display.hidden
         names = self._run.pair_names if self._run else ()
         if self._run:
-            entries = legend_entries(names, series, logarithmic=data.logarithmic)
+            remote = self._run.recipe.base.is_endpoint
+            entries = legend_entries(names, series, logarithmic=data.logarithmic, remote=remote)
             if self._legend.show_entries(entries):
                 self._adapt_to_height()
         self._coverage.show(series.partial and COVERAGE not in hidden)

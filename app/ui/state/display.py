@@ -15,7 +15,7 @@ BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
 """Keys of the parts of the plot that do not depend on pairs: lines, and bars of the shift."""
 
 COVERAGE = "coverage"
-"""Key of the coverage line, for a base behind an endpoint."""
+"""Key of the coverage line: a base behind an endpoint, or a pair of another tokenizer."""
 
 _SMALLEST, _LARGEST = -5, 12
 """Limits of the size of texts, in steps of :data:`_STEP` from the usual size."""

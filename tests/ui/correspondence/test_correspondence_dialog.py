@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import read_recipe
@@ -16,8 +17,11 @@ from app.checkpoints.spec import BRIDGE, STRICT, Recipe
 from app.settings import Settings
 from app.ui.correspondence.correspondence_dialog import CorrespondenceDialog
 from app.ui.correspondence.readings import Reading, readings_of
+from app.ui.inspector.inspector import Inspector
+from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.recipe.vocabulary_view import VocabularyDialog
 from app.ui.state.session import LoadState, Session
+from app.ui.status_bar import StatusBar
 from tests import tiny
 from tests.bridged_recipes import bridged_recipe
 from tests.decoding.bridge.two_vocabularies import tokenizer
@@ -173,3 +177,20 @@ def test_the_way_is_chosen_in_the_vocabulary_dialog_and_can_be_undone(
     part.show_view.click()
     shown = part.window().findChildren(CorrespondenceDialog)
     assert [each.isVisible() for each in shown] == [True]
+
+
+def test_every_view_says_what_the_coverage_of_such_a_pair_is(
+    session: Session, engine: EngineBridge, qtbot: QtBot
+) -> None:
+    session.runs.generate("the king")
+    engine.work()
+    bar, plot, inspector = StatusBar(session), ShiftPlot(session), Inspector(session)
+    for widget in (bar, plot, inspector):
+        qtbot.addWidget(widget)
+        widget.show()
+    session.selection.select(0)
+    assert bar._coverage.text().endswith("%")
+    assert "pairs of another tokenizer know exactly" in bar._coverage.toolTip()
+    assert "pairs of another tokenizer know exactly" in plot.legend.toggles[-1].toolTip()
+    said = [label.text() for label in inspector.findChildren(QLabel)]
+    assert any("Pairs of another tokenizer know tokens with " in text for text in said)
