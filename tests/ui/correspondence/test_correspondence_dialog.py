@@ -53,7 +53,7 @@ def session(
     assert session.load_state is LoadState.LOADED
     yield session
     session.history.reading.close()
-    assert session.history.reading.join(10)
+    assert session.history.reading.join(60)
 
 
 def opened(session: Session, qtbot: QtBot) -> CorrespondenceDialog:
@@ -67,7 +67,7 @@ def typed(dialog: CorrespondenceDialog, text: str, qtbot: QtBot) -> list[str]:
     """The tokens of the base after a text was typed."""
     dialog.own.click()
     dialog.text.setPlainText(text)
-    qtbot.waitUntil(lambda: shown_text(dialog) == text, timeout=20_000)
+    qtbot.waitUntil(lambda: shown_text(dialog) == text, timeout=60_000)
     return [box.text for box in dialog.view._layout.base]
 
 
@@ -98,7 +98,7 @@ def test_the_last_answer_is_shown_as_it_was_generated(
     dialog = opened(session, qtbot)
     assert dialog.answer.isChecked()
     ids = list(run.token_ids)
-    qtbot.waitUntil(lambda: [t.token_id for t in dialog.view._text.base] == ids, timeout=20_000)
+    qtbot.waitUntil(lambda: [t.token_id for t in dialog.view._text.base] == ids, timeout=60_000)
     assert "was compared exactly" in dialog.mass.text()
     found = readings_of(dialog.view._text, run.tokens)
     assert Reading.PIECES not in found  # it is known whether all pieces were read

@@ -114,9 +114,9 @@ def test_another_base_keeps_an_expert_that_goes_with_it(assistant: RecipeAssista
     expert(assistant, OTHER)
     assistant.choose_base(SMALL)
     assert sources(assistant)[:2] == [SMALL.source, OTHER.source]
-    assistant.choose_base(FOREIGN)
-    assert assistant.recipe is None
-    assert assistant.name == ""
+    assistant.choose_base(FOREIGN)  # whose tokens those of the pair are read for
+    assert sources(assistant) == [FOREIGN.source, OTHER.source, SMALL.source]
+    assert assistant.name == "Llama-3-8B-Instruct + Big-1.5B-Instruct"
 
 
 def test_what_nobody_chose_is_proposed_anew_for_another_base_and_another_search(
