@@ -12,8 +12,14 @@ import torch
 
 _SAMPLES = 3
 """Number of recent times that are compared; older ones may predate a change of the load."""
+_SEARCH_EVERY = 2
+"""During the search, and after a change, one block in so many is computed with another number."""
 _PROBE_EVERY = 32
-"""After the search, one block in so many is computed with half or twice the threads."""
+"""After the search, one block in so many is, at first: with half or twice the threads."""
+_RAREST_PROBE = 128
+"""At most so many blocks are between two of them, while no other number is faster."""
+_SLOWER = 1.5
+"""If the times of the best number have grown so much, the others are tried more often again."""
 _GAIN = 0.95
 """Another number of threads is adopted if it takes at most this fraction of the time."""
 
@@ -23,7 +29,9 @@ class ThreadChoice:
 
     Threads synchronise after every operation. For small models, short blocks, or beside another
     busy program, that costs more than the threads save. Beginning with all threads, the number is
-    halved as long as that is faster; later, half and twice the number are tried from time to time.
+    halved as long as that is faster; later, half and twice the number are tried from time to time,
+    and more rarely the longer neither is faster. The number before a change is tried again at once,
+    since other programs disturb single times.
 
     Args:
         most: Maximum number of threads, by default torch's own number; 1 leaves no choice.
@@ -80,26 +88,43 @@ class _Search:
         self._candidate = most // 2
         self._settled = False
         self._doubled = False
+        self._every = _SEARCH_EVERY
+        self._seconds = float("inf")  # of the best number, when it was last compared
         self._blocks = 0
         self._times: dict[int, deque[float]] = {}
 
     def next_count(self) -> int:
         """The number of threads for the next block."""
         self._blocks += 1
-        every = _PROBE_EVERY if self._settled else 2
-        return self._candidate if self._blocks % every == 0 else self._best
+        return self._candidate if self._blocks % self._every == 0 else self._best
 
     def record(self, threads: int, seconds: float) -> None:
         """Record the time of a block; decide on the candidate once it has enough of them."""
         self._times.setdefault(threads, deque(maxlen=_SAMPLES)).append(seconds)
-        if threads != self._candidate or len(self._times[threads]) < _SAMPLES:
+        if len(self._times[threads]) < _SAMPLES:
             return
-        faster = median(self._times[self._candidate]) < _GAIN * median(self._times[self._best])
+        if threads == self._best and median(self._times[threads]) > _SLOWER * self._seconds:
+            self._seconds = median(self._times[threads])
+            self._every = min(self._every, _PROBE_EVERY)
+        if threads == self._candidate:
+            self._compare()
+
+    def _compare(self) -> None:
+        """Keep the best number or adopt the candidate, and choose the next candidate."""
+        tried, best = median(self._times[self._candidate]), median(self._times[self._best])
+        faster = tried < _GAIN * best
+        self._seconds = tried if faster else best
+        self._every = self._next_interval(faster)
         if faster:
             self._best = self._candidate
         self._settled = self._settled or not faster or self._best == 1
         self._candidate = self._next_candidate()
         self._times.pop(self._candidate, None)  # its earlier times are outdated
+
+    def _next_interval(self, faster: bool) -> int:
+        if faster:
+            return _SEARCH_EVERY
+        return min(max(2 * self._every, _PROBE_EVERY), _RAREST_PROBE)
 
     def _next_candidate(self) -> int:
         """The next number to try: half the best, and after the search half and twice in turn."""

@@ -75,6 +75,22 @@ def test_sizes_of_blocks_are_told_apart() -> None:
     assert processor.read(30, tokens=1)[1] > 25
 
 
+def test_numbers_that_lose_are_tried_more_and_more_rarely() -> None:
+    processor = Processor(2, float)
+    processor.read(1000)
+    assert processor.read(640)[2] <= 640 / 128
+
+
+def test_a_number_that_was_left_because_of_a_disturbance_is_soon_used_again() -> None:
+    processor = Processor(2, float)
+    processor.read(1001)  # odd, so that a number that is tried and adopted has both of two blocks
+    processor.seconds = lambda threads: 100.0 / threads  # another program runs for a while
+    left = any(processor.read(2)[2] == 2 for _ in range(300))
+    assert left
+    processor.seconds = float
+    assert processor.read(100)[1] > 85
+
+
 def test_one_slow_block_changes_nothing() -> None:
     processor = Processor(2, float)
     processor.read(100)
