@@ -12,7 +12,7 @@ from app.engine.worker import OUTBOX_SIZE, EngineClient, EngineThread
 
 FRAME_MS = 33
 SLOWEST_FRAME_MS = 150
-CPU_SHARE = 0.03
+CPU_SHARE = 0.02
 """Maximum share of one CPU core for the window while events arrive.
 
 The interval of frames is lengthened to keep it, because the window and the decoding thread

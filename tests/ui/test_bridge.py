@@ -44,7 +44,7 @@ def come(bridge: Bridge) -> None:
 
 @pytest.mark.parametrize(
     ("cost_ms", "frame_ms"),
-    [(0.1, FRAME_MS), (4.0, 4.0 / CPU_SHARE), (1000.0, SLOWEST_FRAME_MS)],
+    [(0.1, FRAME_MS), (2.0, 2.0 / CPU_SHARE), (1000.0, SLOWEST_FRAME_MS)],
 )
 def test_expensive_frames_lengthen_the_interval(
     bridge: Bridge, clocks: Clocks, cost_ms: float, frame_ms: float

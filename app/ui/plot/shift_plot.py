@@ -40,7 +40,7 @@ from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.plot_pens import plot_pen
 
-_REDRAW_MS = 400
+_REDRAW_MS = 600
 """Interval of redrawing while tokens are generated, in milliseconds."""
 _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from PySide6.QtCore import QPointF, QRectF
@@ -26,22 +26,17 @@ class VisibleLine:
         origin: Top left corner of the text block in the viewport.
         block: Position in the document where the text block begins.
         turned: Whether the line may contain right-to-left text.
+        start: The first position of the document on this line.
+        end: The position of the document after the last one on this line.
     """
 
     line: QTextLine
     origin: QPointF
     block: int
     turned: bool
-
-    @property
-    def start(self) -> int:
-        """The first position of the document on this line."""
-        return self.block + self.line.textStart()
-
-    @property
-    def end(self) -> int:
-        """The position of the document after the last one on this line."""
-        return self.start + self.line.textLength()
+    start: int
+    end: int
+    _edges: dict[int, float] = field(default_factory=dict)
 
     @property
     def baseline(self) -> float:
@@ -54,9 +49,16 @@ class VisibleLine:
             edges = [self._x(place) for place in places]
             edges += [self._x(place, QTextLine.Edge.Trailing) for place in places]
         else:
-            edges = [self._x(places.start), self._x(places.stop)]
+            edges = [self._edge(places.start), self._edge(places.stop)]
         left, right = min(edges, default=0.0), max(edges, default=0.0)
         return QRectF(left, self.line.y(), right - left, self.line.height())
+
+    def _edge(self, place: int) -> float:
+        """The x of the leading edge; neighbours share it."""
+        x = self._edges.get(place)
+        if x is None:
+            x = self._edges[place] = self._x(place)
+        return x
 
     def _x(self, place: int, edge: QTextLine.Edge = QTextLine.Edge.Leading) -> float:
         x, _ = cast("tuple[float, int]", self.line.cursorToX(place, edge))
@@ -81,7 +83,8 @@ def visible_lines(edit: QPlainTextEdit, top: float, bottom: float) -> Iterator[V
             line = layout.lineAt(place)
             if origin.y() + line.y() > bottom:
                 return
-            yield VisibleLine(line, origin, start, turned)
+            first = start + line.textStart()
+            yield VisibleLine(line, origin, start, turned, first, first + line.textLength())
         block = block.next()
 
 

@@ -34,6 +34,7 @@ class TokenTints:
         self.tint = tint.of(self.series.pairs)
         self.grouping = grouping
         self.scale: Scale = scale_of(self.tint, grouping, theme)
+        self._colors: dict[int, QColor] = {}  # of settled tokens
         self._groups = TokenGroups(grouping)
         self._groups.extend([token.text for token in self._run.tokens[: self.series.count]])
         self._measure()
@@ -46,7 +47,12 @@ class TokenTints:
 
     def color(self, token: int) -> QColor:
         """The background of a token."""
-        return self.scale.color(float(self._values[token]))
+        color = self._colors.get(token)
+        if color is None:
+            color = self.scale.color(float(self._values[token]))
+            if token < self.settled:
+                self._colors[token] = color
+        return color
 
     def value(self, token: int) -> float:
         """The number that a token is coloured by: its own, or that of its group."""
