@@ -93,7 +93,24 @@ def report_of_verdict(verdict: Verdict) -> str:
     tables = [_table(verdict.bits)]
     if verdict.matches:
         tables.append(_table(verdict.matches))
-    return "\n\n".join([*tables, f"{sentence(verdict)}\n{advice(verdict)}"])
+    said = [sentence(verdict), *_own_prompt(verdict), advice(verdict)]
+    return "\n\n".join([*tables, "\n".join(said)])
+
+
+def _own_prompt(verdict: Verdict) -> Iterator[str]:
+    if verdict.own_prompt is not None:
+        value, low, high = (
+            f"{each:.3f}".replace("-", "−")
+            for each in (
+                verdict.own_prompt.value,
+                verdict.own_prompt.low,
+                verdict.own_prompt.high,
+            )
+        )
+        yield (
+            f"Of the gain in bits per byte, {value} (95%: {low} to {high}) is lost where answers "
+            "follow other prompts."
+        )
 
 
 def _table(measure: MeasureVerdict) -> str:

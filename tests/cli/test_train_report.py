@@ -1,0 +1,34 @@
+"""What ``tuneshift train`` prints of events and verdicts."""
+
+from __future__ import annotations
+
+from app.cli.train_report import ProgressWords, report_of_verdict
+from app.training.paired_interval import Interval
+from app.training.training_events import HeldOutLoss, Judging, Paused, Phase, Sample, Step
+from app.training.verdict import MeasureVerdict, Outcome, Scores, Verdict
+
+
+def test_the_progress_names_step_losses_and_time() -> None:
+    words = ProgressWords()
+    assert words.after(Phase("Loading")) == "Loading …"
+    assert words.after(Step(1, 1_200, 2.5, None)) == "Step 1 of 1,200: loss 2.500"
+    assert words.after(HeldOutLoss(1, 2.25, True)) is None
+    assert words.after(Sample(1, "a", "b")) is None
+    assert words.after(Step(2, 1_200, 2.4, 120.0)) == (
+        "Step 2 of 1,200: loss 2.400, held out 2.250, 2 min left"
+    )
+    assert words.after(Paused(2)) == "Paused after step 2"
+    assert words.after(Judging(3, 70, 9.0)) == "Judging: 3 of 70 answers, 9 s left"
+
+
+def test_a_verdict_has_its_scores_and_its_sentence() -> None:
+    gain = Interval(0.2, 0.1, 0.3)
+    scores = (Scores("base", None, 2.0, 2.125), Scores("tuned", 0.5, 1.8, 1.925))
+    bits = MeasureVerdict("bits per byte", False, scores, gain, gain)
+    verdict = Verdict(Outcome.HELPS, 0.5, 12, bits, own_prompt=Interval(0.1, -0.05, 0.25))
+    said = report_of_verdict(verdict)
+    assert "bits per byte, lower is better" in said
+    assert "tuned, α = 0.5       1.8000     1.9250" in said
+    assert "It helps" in said
+    assert "0.100 (95%: −0.050 to 0.250) is lost where answers follow other prompts" in said
+    assert said.endswith("Use the recipe with α = 0.5.")
