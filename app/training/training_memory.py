@@ -12,7 +12,7 @@ _LOGIT_BYTES = 12  # of a logit: in the model's dtype, in float32, and its gradi
 _KEPT_OF_HIDDEN, _KEPT_OF_INTERMEDIATE = 14, 5
 """How many vectors of the two widths a layer keeps for the backward pass, at each token."""
 
-_PROCESS_BYTES = 600_000_000  # Python, torch and transformers
+_PROCESS_BYTES = 900_000_000  # Python, torch, transformers and PEFT
 
 
 @dataclass(frozen=True, slots=True)
