@@ -88,8 +88,7 @@ class _Gate:
         tasks = [_task("held-out", Metric.BITS, self._questions(self._documents))]
         if self._plan.match:
             tasks.append(self._match_task())
-        scores = self._ask(tasks, everyone)
-        bits, *more = (scores[task.name] for task in tasks)
+        bits, *more = self._ask(tasks, everyone, _places(self._documents))
         deciding = (more or [bits])[0]
         best = self._best_alpha(deciding)
         by_bits = self._verdict(bits, best)
@@ -110,21 +109,23 @@ class _Gate:
             self._plan.negative,
         )
 
-    def _ask(self, tasks: Sequence[Task], variants: Sequence[Variant]) -> dict[str, DocumentScores]:
-        """The scores of each task by variant and document."""
-        scores = {task.name: DocumentScores(task, self._places(task)) for task in tasks}
-        total = len(variants) * sum(len(task.questions) for task in tasks)
+    def _ask(
+        self, tasks: Sequence[Task], variants: Sequence[Variant], places: Sequence[int]
+    ) -> list[DocumentScores]:
+        """The scores of each task by variant and document.
+
+        Args:
+            tasks: The tasks, of the same documents.
+            variants: The variants.
+            places: The document of each question.
+        """
+        scores = {task.name: DocumentScores(task, places) for task in tasks}
+        total = len(variants) * len(places) * len(tasks)
         answers = evaluate(tasks, variants, self._folder, self._models, cancelled=self._cancelled)
         for done, answer in enumerate(answers, 1):
             scores[answer.task.name].add(answer)
             self._on_progress(done, total)
-        return scores
-
-    def _places(self, task: Task) -> list[int]:
-        """The document of each question."""
-        documents = self._documents
-        first = len(documents) - len(self._judging) if task.name == "other-prompts" else 0
-        return [place for place in range(first, len(documents)) for _ in documents[place].passages]
+        return list(scores.values())
 
     def _questions(self, documents: Sequence[Document]) -> list[Question]:
         passages = [passage for document in documents for passage in document.passages]
@@ -196,7 +197,7 @@ class _Gate:
             for document, other in zip(documents, others, strict=True)
         ]
         task = _task("other-prompts", Metric.BITS, self._questions(swapped))
-        theirs = self._ask([task], [self._base, best])[task.name]
+        (theirs,) = self._ask([task], [self._base, best], _places(swapped, self._judging.start))
         return bits.gain_beyond(theirs, best, self._base, self._judging)
 
 
@@ -214,6 +215,11 @@ def _task(
         generation=GenerationConfig(temperature=0.0, max_new_tokens=most),
         matching=matching,
     )
+
+
+def _places(documents: Sequence[Document], first: int = 0) -> list[int]:
+    """The document of each passage, counted from ``first``."""
+    return [place for place, document in enumerate(documents, first) for _ in document.passages]
 
 
 def _prompt(passage: Passage) -> Prompt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from app.checkpoints.spec import CHAT, CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.training.training_settings import TrainingSettings
 
 ALPHAS = (0.25, 0.5, 1.0, 1.5, 2.0)
@@ -52,11 +52,6 @@ class TrainingPlan:
             prompt=self.base.prompt,
             system=self.base.system,
         )
-
-    @property
-    def uses_chat_template(self) -> bool:
-        """Whether examples are read with the small model's chat template."""
-        return self.small.prompt == CHAT
 
     def as_json(self) -> dict[str, Any]:
         """Plain data that :meth:`of_json` reads back."""

@@ -6,7 +6,6 @@ import multiprocessing
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from app.training.training_child import LOG, work
@@ -46,11 +45,6 @@ class TrainingProcess:
     def process_id(self) -> int | None:
         """The id of the process."""
         return self._process.pid
-
-    @property
-    def connection(self) -> Connection:
-        """The pipe, whose descriptor becomes readable when there are events."""
-        return self._connection
 
     def events(self, timeout: float = 0.0) -> Iterator[Event]:
         """The events that are there now; none after one of ``LAST``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -91,9 +90,6 @@ def plan(llama: tiny.Family) -> TrainingPlan:
         SETTINGS,
         data="letters",
     )
-
-
-Train = Callable[[Path, TrainingPlan, Split, Recorder], TrainingFolder]
 
 
 @pytest.fixture(scope="session")
