@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -14,8 +14,10 @@ from torch import Tensor
 from app.decoding.batch_model import BatchModel, SeparateTexts
 from app.decoding.bridge.beginnings import common_length
 from app.decoding.bridge.mixed_text import MixedText
+from app.decoding.bridge.opinion import Opinion
 from app.decoding.bridge.pair_text import PairText
-from app.decoding.bridge.vocabulary_bridge import TailTokens, VocabularyBridge
+from app.decoding.bridge.text_reading import RowPart, TextReading
+from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from app.decoding.language_model import LanguageModel
 from app.errors import ContextLengthError
 
@@ -28,46 +30,6 @@ _LEFT = 1e-3
 """What a token keeps at least of its probability when that of longer ones is taken from it."""
 _LEAST = 1e-30
 """A probability below any that matters, in place of 0, so that differences stay finite."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A text as the pair reads it.
-
-    Attributes:
-        ids: The tokens of the pair.
-        tails: The boundaries at which a longer token may have begun: how many tokens are before it,
-            and the tokens that may have begun.
-        whole: Whether ``ids`` are the whole text, so that its end is a boundary.
-        other: The text as the pair reads it if a letter follows, where this is another way: white
-            space before a word is often split otherwise. It has only tails of its own.
-    """
-
-    ids: list[int]
-    tails: tuple[tuple[int, TailTokens], ...]
-    whole: bool = True
-    other: _Reading | None = None
-
-    @property
-    def earliest(self) -> int:
-        """The first boundary whose row is needed."""
-        first = self.tails[0][0] if self.tails else len(self.ids)
-        return first if self.other is None else min(first, common_length(self.ids, self.other.ids))
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What one reading of a text says of the next token of the base.
-
-    Attributes:
-        row: Probabilities, [V], in a unit of its own.
-        at_end: The probability that the text ends with the last token, in the same unit.
-        logarithm: The logarithm of the unit.
-    """
-
-    row: Tensor
-    at_end: float
-    logarithm: float
 
 
 class PairModel(LanguageModel, Protocol):
@@ -158,22 +120,27 @@ class BridgedLanguageModel:
     def refined(self, length: int, candidates: Sequence[int]) -> tuple[Tensor, list[int]]:
         """The row after the first ``length`` ids, with exact probabilities of some tokens.
 
-        Each candidate is read piece by piece. Its probability is the product along its pieces, and
-        is taken from the token that stood for it: the longest other candidate that it begins with,
-        or the token that its first piece leads to.
+        A candidate of which the pair has a bounded opinion is read piece by piece. Its probability
+        is the product along its pieces, and is taken from the token that stood for it: the longest
+        other candidate that it begins with, or the token that its first piece leads to. Candidates
+        with which the text is split otherwise are read as it is split then.
 
         Args:
             length: At most what was read.
-            candidates: Ids of the base of which the pair has a bounded opinion; the one that is
-                most likely to come next is the last, so that its pieces need not be read again.
+            candidates: Ids of the base of which the pair has a bounded opinion, or with which the
+                text is :meth:`split_otherwise`; the one that is most likely to come next is the
+                last, so that its pieces need not be read again.
 
         Returns:
             Logarithms of probabilities, [V]; and the candidates whose probability is exact now.
         """
-        row, ends = self._mixture(self._read(length))
+        reading = self._read(length)
+        row, ends = self._mixture(reading)
         least = row * _LEFT
         found = []
         for each in candidates:
+            if self.bridge.opinions[each] != Opinion.BOUNDED:
+                continue
             for first, spelled in self._spellings(length, each):
                 for ids, at_end in ends:
                     if at_end and spelled[: len(ids)] == ids:
@@ -185,7 +152,45 @@ class BridgedLanguageModel:
                             row[standing] -= exact
                         found.append(each)
         row = torch.maximum(row, least)
+        at_end = ends[0][1]
+        for each in self.split_otherwise(length, candidates) if at_end else ():
+            row[each] += at_end * self._ratio_otherwise(reading, length, each)
+            found.append(each)
+        row.div_(row.sum())
         return row.clamp_(min=_LEAST).log_(), sorted(set(found))
+
+    def split_otherwise(self, length: int, candidates: Iterable[int]) -> list[int]:
+        """The candidates with which the tokens of the first ``length`` ids are others.
+
+        “dear” is a token of many tokenizers, and “dearth” is “de” and “arth”: no token that begins
+        where “dear” does goes on.
+        """
+        reading = self._read(length)
+        if not reading.whole or reading.other is not None or self.bridge.strict:
+            return []
+        found = []
+        for each in candidates:
+            _, spelled = next(self._spellings(length, each))
+            common = common_length(reading.ids, spelled)
+            replaced = sum(len(self.bridge.pair[index]) for index in reading.ids[common:])
+            if replaced and len(self.bridge.pair[spelled[common]]) <= replaced:
+                found.append(each)
+        return found
+
+    def _ratio_otherwise(self, reading: TextReading, length: int, following: int) -> float:
+        """The probability of a text and a token after it, which is split otherwise, over that of
+        the text alone."""
+        _, spelled = next(self._spellings(length, following))
+        ids = reading.ids
+        common = common_length(ids, spelled)
+        replaced = ids[common:]
+        self._move_to(ids, common)
+        here = math.prod(
+            max(float(self._rows[place][index]), _LEAST)
+            for place, index in enumerate(replaced, common)
+        )
+        rest = b"".join(map(self.bridge.pair.__getitem__, replaced)) + self.bridge.base[following]
+        return self._product(ids[:common], spelled[common:], rest, 0) / here
 
     def _forget(self) -> None:
         self._held.clear()
@@ -214,7 +219,7 @@ class BridgedLanguageModel:
             if inside and ends[inside - 1] == len(text) and shared < len(other):
                 yield shared + 1, other
 
-    def _read(self, length: int) -> _Reading:
+    def _read(self, length: int) -> TextReading:
         """The first ``length`` ids as the pair reads them."""
         own, following, text = self._text.parts(length)
         reading = self._reading(own, following, text, *self._pair_text.ids_of(text))
@@ -236,7 +241,7 @@ class BridgedLanguageModel:
         ids: Sequence[int],
         ends: Sequence[int],
         first: int = 1,
-    ) -> _Reading:
+    ) -> TextReading:
         """A reading of ``text`` after ``own`` tokens, with the tails from boundary ``first`` on."""
         whole = (ends[-1] if ends else 0) == len(text)
         tails = []
@@ -244,9 +249,9 @@ class BridgedLanguageModel:
             found = self.bridge.after_tail(text[ends[place - 1] if place else 0 :], following)
             if len(own) + place >= first and len(found.pair_ids):
                 tails.append((len(own) + place, found))
-        return _Reading([*own, *ids], tuple(tails), whole)
+        return TextReading([*own, *ids], tuple(tails), whole)
 
-    def _rows_after(self, readings: Sequence[_Reading]) -> Tensor:
+    def _rows_after(self, readings: Sequence[TextReading]) -> Tensor:
         """The row after each of the readings; those on the way to the last one are read with it."""
         final = readings[-1]
         on_the_way = [
@@ -293,11 +298,11 @@ class BridgedLanguageModel:
         for at, row in enumerate(probabilities, len(ids) - len(probabilities) + 1):
             self._rows[at] = row
 
-    def _row(self, reading: _Reading) -> Tensor:
+    def _row(self, reading: TextReading) -> Tensor:
         """The logarithms of the probabilities of the base's tokens after ``reading``, [V]."""
         return self._mixture(reading)[0].clamp_(min=_LEAST).log_()
 
-    def _mixture(self, reading: _Reading) -> tuple[Tensor, list[tuple[list[int], float]]]:
+    def _mixture(self, reading: TextReading) -> tuple[Tensor, list[tuple[list[int], float]]]:
         """The probabilities of the base's tokens, [V].
 
         Returns:
@@ -319,7 +324,7 @@ class BridgedLanguageModel:
         ]
         return row.div_(total), ends
 
-    def _part(self, reading: _Reading, start: int) -> _Part:
+    def _part(self, reading: TextReading, start: int) -> RowPart:
         """What one reading says, whose boundaries are weighed from ``start`` on."""
         self._move_to(reading.ids, start)
         end = len(reading.ids)
@@ -334,7 +339,7 @@ class BridgedLanguageModel:
         row = self.bridge.at_boundary(self._rows[end]).mul_(at_end)
         for place, tokens in reading.tails:
             row.index_add_(0, tokens.base_ids, self._rows[place][tokens.pair_ids] * weights[place])
-        return _Part(row, at_end, highest)
+        return RowPart(row, at_end, highest)
 
     def _stands_for(self, token: int, candidates: Iterable[int], first_piece: int) -> int:
         """The id that the probability of ``token`` is counted in unless it is known by itself.

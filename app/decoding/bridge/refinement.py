@@ -71,12 +71,15 @@ def complete(
     coverage = 1.0
     for text in texts:
         bridge = text.model.bridge
-        wanted = [token for token in likely if bridge.opinions[token] == Opinion.BOUNDED]
+        spelled = [token for token in likely if bridge.base[token]]
+        bounded = {token for token in spelled if bridge.opinions[token] == Opinion.BOUNDED}
+        others = text.model.split_otherwise(text.length, spelled)
+        wanted = [token for token in spelled if token in bounded or token in others]
         exact = float(base @ bridge.exact)
         if wanted and not bridge.strict:
             row, found = text.model.refined(text.length, wanted)
             logits.rows[text.place, position] = _masked(row, logits).to(logits.rows.device)
-            exact += float(base[found].sum())
+            exact += float(base[[token for token in found if token in bounded]].sum())
         coverage = min(coverage, exact)
     return None if texts[0].place == 0 else min(coverage, 1.0)
 

@@ -14,7 +14,7 @@ from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.bridge.refinement import LIKELY
 from app.decoding.bridge.vocabulary_bridge import Opinion, VocabularyBridge
-from tests.decoding.bridge.summed_texts import divergence, possible, summed_as_split
+from tests.decoding.bridge.summed_texts import divergence, possible, summed, summed_as_split
 from tests.decoding.bridge.two_vocabularies import END, CountedModel
 
 pytestmark = pytest.mark.slow
@@ -133,3 +133,28 @@ def test_rows_are_near_the_sums_where_tokenizers_look_ahead(kind: str) -> None:
     _, total = divergences(kind, "one digit a token", LIKELY)
     print(kind, np.mean(total), np.max(total))
     assert np.mean(total) <= 0.15
+
+
+def test_a_word_that_is_split_otherwise_when_it_goes_on_is_read_as_it_is_split_then() -> None:
+    """“dear” is one token and “dearth” are two, the first of which ends inside “dear”."""
+    merges = [("a", "r"), ("t", "h"), ("ar", "th"), ("d", "e"), ("de", "ar")]
+    alphabet = [*"adehrt ", "ar", "th", "arth", "de", "dear", END]
+    own = Tokenizer(models.BPE({token: place for place, token in enumerate(alphabet)}, merges))
+    assert own.encode("dearth").tokens == ["de", "arth"]
+    assert own.encode("dear").tokens == ["dear"]
+    base = [token.encode() for token in ["dear", "th", *"adehrt "]]
+    bridge = VocabularyBridge(base, [*(token.encode() for token in alphabet[:-1]), None], [], [])
+    own.add_special_tokens([END])
+    model = CountedModel(own, ["dear d", "dear e", "dearth", "dearth d"])
+    lm = BridgedLanguageModel(
+        model, bridge, lambda text: own.encode(text, add_special_tokens=False).ids
+    )
+    lm.extend(torch.tensor(lm.own([model.begin])))
+    row = lm.extend(torch.tensor([0]))[0].exp()
+    assert float(row[1]) < 1e-6
+    assert lm.split_otherwise(lm.length, range(len(base))) == [1]
+    row, known = lm.refined(lm.length, [1])
+    assert known == [1]
+    expected = summed(lm, [0], more=2)
+    np.testing.assert_allclose(row.exp().numpy(), expected, atol=1e-6)
+    assert expected[1] == pytest.approx(0.5)
