@@ -11,6 +11,7 @@ from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.prompts import preview_prompts
 from app.checkpoints.vocabulary.compare import compare_vocabularies
+from app.checkpoints.vocabulary.kept_shares import KeptShares
 from app.checkpoints.warnings import warnings
 
 
@@ -21,6 +22,7 @@ def preflight(
     kept_rows: int = KEPT_ROWS,
     prefix_bytes: int = 0,
     cancelled: Callable[[], bool] = lambda: False,
+    shares: KeptShares | None = None,
 ) -> Preflight:
     """Compare vocabularies, estimate memory, and encode the prompt of every role.
 
@@ -31,11 +33,12 @@ def preflight(
         kept_rows: Bound of the rows that are kept for inspection, in bytes.
         prefix_bytes: Bound of the KV caches of earlier texts, in bytes.
         cancelled: Asked again and again while chat templates are rendered.
+        shares: What earlier checks found of pairs of another vocabulary.
 
     Raises:
         Cancelled: When ``cancelled`` says so.
     """
-    vocabulary = compare_vocabularies(opened)
+    vocabulary = compare_vocabularies(opened, shares)
     prompt = prompt or opened.recipe.sample_prompt
     memory = estimate_memory(opened, about_to_be_freed or {}, kept_rows, prefix_bytes)
     return Preflight(

@@ -29,6 +29,7 @@ from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.text_coder import TextCoder
 from app.checkpoints.vocabulary.compare import require_shared
+from app.checkpoints.vocabulary.kept_shares import KeptShares
 from app.decoding.decode import decode
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason
@@ -90,6 +91,7 @@ class Engine:
         self._load_id: int | None = None  # of the loaded models
         # By role, or None for the tuned distribution; their measurements are kept from run to run.
         self._speculators: dict[int | None, Speculator] = {}
+        self._shares = KeptShares()
 
     def announce(self) -> None:
         """Emit that the engine is ready, with the usable devices."""
@@ -175,6 +177,7 @@ class Engine:
             command.kept_rows,
             self._prefix_bytes(),
             command.cancellation.requested,
+            self._shares,
         )
         self._emit(Checked(command.id, found))
         return found

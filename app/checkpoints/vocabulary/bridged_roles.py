@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from tokenizers import Tokenizer
 
 from app.checkpoints.opening import OpenedRecipe
-from app.checkpoints.preflight_report import TextShare
 from app.checkpoints.spec import SHARED, STRICT
+from app.checkpoints.vocabulary.kept_shares import KeptShares, Shares
 from app.checkpoints.vocabulary.readable_tokens import Spelled, can_be_bridged
 from app.checkpoints.vocabulary.text_share import text_shares
 from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.checkpoints.vocabulary.tokens import RoleTokens
 
-Shares = tuple[TextShare, ...]
-
 
 def bridged_roles(
-    opened: OpenedRecipe, roles: Sequence[RoleTokens], pairs: Iterable[int]
+    opened: OpenedRecipe, roles: Sequence[RoleTokens], pairs: Iterable[int], kept: KeptShares
 ) -> dict[int, Shares]:
     """The roles that can be bridged, by place, with how much of sample texts they read exactly.
 
@@ -26,22 +25,25 @@ def bridged_roles(
         opened: The recipe.
         roles: The tokens of its roles.
         pairs: The pairs, by index, of another vocabulary than the base whose roles share it.
+        kept: What was found before.
     """
     if opened.roles[0].spec.is_endpoint:
         return {}
-    known: dict[tuple[int, bool], Shares | None] = {}
     found: dict[int, Shares] = {}
     for pair in pairs:
         strict = opened.recipe.vocabulary_of(pair) == STRICT
         if opened.recipe.vocabulary_of(pair) == SHARED:
             continue
-        of_pair: list[Shares | None] = []
         places = (1 + 2 * pair, 2 + 2 * pair)
-        for place in places:
-            key = (id(opened.roles[place].tokenizer), strict)
-            if key not in known:
-                known[key] = _shares(opened, roles, place, strict=strict)
-            of_pair.append(known[key])
+        of_pair = [
+            kept.of(
+                roles[0],
+                roles[place],
+                strict=strict,
+                find=partial(_shares, opened, roles, place, strict=strict),
+            )
+            for place in places
+        ]
         if None not in of_pair:
             found |= {place: each or () for place, each in zip(places, of_pair, strict=True)}
     return found

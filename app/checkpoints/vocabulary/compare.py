@@ -19,6 +19,7 @@ from app.checkpoints.preflight_report import (
 )
 from app.checkpoints.vocabulary.bridged_roles import bridged_roles
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, matters
+from app.checkpoints.vocabulary.kept_shares import KeptShares
 from app.checkpoints.vocabulary.notes import notes
 from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
 from app.errors import CheckpointError, VocabularyError
@@ -28,8 +29,12 @@ _LONGEST_EVIDENCE = 80
 _MOST_LISTED = 200
 
 
-def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
+def compare_vocabularies(opened: OpenedRecipe, kept: KeptShares | None = None) -> VocabularyReport:
     """Compare every role with the base, id by id.
+
+    Args:
+        opened: The opened recipe.
+        kept: What earlier comparisons found of pairs of another vocabulary.
 
     Raises:
         CheckpointError: A configuration has no vocabulary size.
@@ -49,7 +54,7 @@ def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
     )
     apart = [role.verdict is Verdict.DIFFERENT for role in found]
     candidates = [pair for pair in sorted(alike) if apart[1 + 2 * pair] and apart[2 + 2 * pair]]
-    bridged = bridged_roles(opened, roles, candidates)
+    bridged = bridged_roles(opened, roles, candidates, kept or KeptShares())
     shared = [place for place in range(len(roles)) if place not in bridged]
     return VocabularyReport(
         roles=tuple(

@@ -16,7 +16,9 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.preflight_report import RoleVocabulary, Verdict, VocabularyReport
 from app.checkpoints.spec import BRIDGE, SHARED, STRICT, CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.vocabulary import bridged_roles
 from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared, token_labels
+from app.checkpoints.vocabulary.kept_shares import KeptShares
 from app.errors import CheckpointError, VocabularyError
 from tests import tiny
 
@@ -216,6 +218,20 @@ def test_a_recipe_that_asks_for_a_shared_vocabulary_is_refused_another() -> None
     roles: list[Role | Tokenizer] = [Role(), tiny.make_tokenizer(), tiny.make_tokenizer()]
     assert not compare_vocabularies(opened(roles, vocabulary=SHARED)).usable
     assert compare_vocabularies(opened(roles, vocabulary=STRICT)).usable
+
+
+def test_what_was_found_of_the_same_tokenizers_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    roles: list[Role | Tokenizer] = [Role(), tiny.make_tokenizer(), tiny.make_tokenizer()]
+    kept = KeptShares()
+    before = compare_vocabularies(opened(roles), kept).roles[1].shares
+    asked = []
+    monkeypatch.setattr(bridged_roles, "_shares", lambda *given, strict: asked.append(strict))
+    again: list[Role | Tokenizer] = [Role(), tiny.make_tokenizer(), tiny.make_tokenizer()]
+    assert compare_vocabularies(opened(again), kept).roles[1].shares == before
+    assert asked == []
+    compare_vocabularies(opened(again, vocabulary=STRICT), kept)
+    compare_vocabularies(opened([Role(words(999)), *again[1:]]), kept)
+    assert asked == [True, False]
 
 
 def test_a_pair_of_which_one_has_marks_of_its_own_is_bridged() -> None:
