@@ -9,6 +9,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
+from app.decoding.llama_cpp.huge_pages import HugePages
 from app.decoding.llama_cpp.library import collected_errors, device_pointer, library
 from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
 
@@ -197,11 +198,15 @@ class _Progress:
     def __init__(self, cancelled: Callable[[], bool], on_progress: Callable[[float], None]) -> None:
         self._cancelled = cancelled
         self._on_progress = on_progress
+        self._pages: HugePages | None = HugePages()
         self._failure: BaseException | None = None
 
     def report(self, share: float, data: int | None) -> bool:
         """Whether the load goes on; an exception cannot pass through the library."""
         try:
+            if self._pages:  # the memory of the weights is reserved, and nothing was read
+                self._pages.ask()
+                self._pages = None
             self._on_progress(share)
             if self._cancelled():
                 self._failure = Cancelled()
