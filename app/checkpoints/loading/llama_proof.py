@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -157,12 +158,8 @@ def proof_of_llama(
         bound=bound_of_llama(role.spec.kv_cache, held.quantization),
         engine=LLAMA_CPP,
     )
-
-    def make(ids: tuple[int, ...]) -> Proof:
-        proof = prove(subject, ids, on_progress, cancelled)
-        return replace(proof, blocks=_block_difference(model, ids))
-
-    proof = stored.get(make)
+    # no closure: the frames of an error keep their functions, and these what they close over
+    proof = stored.get(partial(_prove, subject, model, on_progress, cancelled))
     if mixed and proof.engines is None:
         found = difference_of_engines(role, model, cancelled)
         if found is not None:
@@ -170,6 +167,17 @@ def proof_of_llama(
             stored.keep(proof)
     model.release()
     return proof
+
+
+def _prove(
+    subject: Subject,
+    model: LlamaCppLanguageModel,
+    on_progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+    ids: tuple[int, ...],
+) -> Proof:
+    proof = prove(subject, ids, on_progress, cancelled)
+    return replace(proof, blocks=_block_difference(model, ids))
 
 
 def _block_difference(model: LlamaCppLanguageModel, ids: Sequence[int]) -> Difference:

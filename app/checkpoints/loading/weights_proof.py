@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from app.checkpoints.loading.shortcuts import read_without, shortcuts_of
 from app.checkpoints.loading.stored_proof import ProofFacts, StoredProof
@@ -57,4 +58,6 @@ def proof_of_weights(
         bound=bound_of(weights.dtype, weights.quantization),
     )
     stored = StoredProof(role, facts, mode)
-    return stored.why_not() or stored.get(lambda ids: prove(subject, ids, on_progress, cancelled))
+    # no lambda: the frames of an error keep their functions, and these the models of their closures
+    make = partial(prove, subject, on_progress=on_progress, cancelled=cancelled)
+    return stored.why_not() or stored.get(make)
