@@ -69,6 +69,7 @@ class CorrespondenceDialog(QDialog):
         (self.answer if self._answer() else self.own).setChecked(True)
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - QSize(_FRAME, _FRAME)))
         self._update()
+        (self.view if self.answer.isChecked() else self.text).setFocus()
 
     def _lay_out(self) -> None:
         self.text.setAccessibleName(self.tr("Text"))

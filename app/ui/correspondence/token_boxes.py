@@ -117,8 +117,8 @@ def lay_out(
             pair.append(TokenBox(-1, own[place], "", box, line))
         if own:
             spans.append(QRectF(x, top + measures.box, room, measures.between))
+        widest = max(widest, x + room)
         x += room + _BLOCK_GAP
-        widest = max(widest, x)
     height = (line + 1) * measures.line if base else 0.0
     return Layout(tuple(base), tuple(pair), tuple(spans), widest, height)
 

@@ -151,6 +151,7 @@ def test_every_box_has_room_for_its_text_and_no_box_lies_on_another(
             assert box.place.width() >= metrics.horizontalAdvance(box.text)
         for one, other in pairwise(row):
             assert not one.place.intersects(other.place)
+    assert dialog.view.horizontalScrollBar().maximum() == 0
 
 
 def test_the_way_is_chosen_in_the_vocabulary_dialog_and_can_be_undone(
