@@ -53,6 +53,7 @@ class CorrespondenceDialog(QDialog):
         self._session = session
         self._job: int | None = None
         self._titles: list[str] = []
+        self._wants_answer = True
         self.setWindowTitle(self.tr("What corresponds to what"))
         self.pair = ChoiceBox()
         self.pair.setAccessibleName(self.tr("Pair"))
@@ -66,7 +67,6 @@ class CorrespondenceDialog(QDialog):
         self._pause = QTimer(self, interval=_PAUSE_MS, singleShot=True)
         self._lay_out()
         self._connect()
-        (self.answer if self._answer() else self.own).setChecked(True)
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - QSize(_FRAME, _FRAME)))
         self._update()
         (self.view if self.answer.isChecked() else self.text).setFocus()
@@ -101,7 +101,7 @@ class CorrespondenceDialog(QDialog):
         self._pause.timeout.connect(self._align)
         self.text.textChanged.connect(self._pause.start)
         for button in (self.answer, self.own):
-            button.clicked.connect(self._update)
+            button.clicked.connect(self._choose)
         self.pair.activated.connect(self._update)
         self.view.token_chosen.connect(self._describe)
         self._buttons.rejected.connect(self.reject)
@@ -126,6 +126,10 @@ class CorrespondenceDialog(QDialog):
         labels = self._session.token_labels
         return labels[token_id] if token_id < len(labels) else ""
 
+    def _choose(self) -> None:
+        self._wants_answer = self.answer.isChecked()
+        self._update()
+
     def _update(self) -> None:
         aligners, run = self._aligners, self._answer()
         titles = [self._session.recipe.pairs[each.pair].name for each in aligners]
@@ -135,8 +139,7 @@ class CorrespondenceDialog(QDialog):
             self.pair.addItems(titles)
         self.pair.setVisible(len(titles) > 1)
         self.answer.setEnabled(run is not None)
-        if run is None and self.answer.isChecked():
-            self.own.setChecked(True)
+        (self.answer if run and self._wants_answer else self.own).setChecked(True)
         self.text.setVisible(self.own.isChecked())
         self._align()
 

@@ -39,8 +39,8 @@ def readings_of(text: AlignedText, answer: Sequence[ExplainedToken] = ()) -> lis
     found = [_OF_OPINION[opinion] for opinion in text.opinions]
     for place, token in enumerate(answer):
         if found[place] is Reading.PIECES:
-            likely = token.attribution.p_base >= LIKELY
-            found[place] = Reading.ALL_PIECES if likely else Reading.FIRST_PIECE
+            whole = token.forced or token.attribution.p_base >= LIKELY
+            found[place] = Reading.ALL_PIECES if whole else Reading.FIRST_PIECE
     return found
 
 

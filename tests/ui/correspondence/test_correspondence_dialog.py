@@ -106,6 +106,13 @@ def test_the_last_answer_is_shown_as_it_was_generated(
         if reading in (Reading.ALL_PIECES, Reading.FIRST_PIECE):
             likely = token.attribution.p_base >= 0.01
             assert (reading is Reading.ALL_PIECES) == likely
+    session.runs.score("the king", "said one two three")
+    engine.work()
+    scored = session.runs.current
+    assert scored is not None
+    ids = list(scored.token_ids)
+    qtbot.waitUntil(lambda: [t.token_id for t in dialog.view._text.base] == ids, timeout=20_000)
+    assert Reading.FIRST_PIECE not in readings_of(dialog.view._text, scored.tokens)
     session.set_vocabulary(STRICT)  # other models than those of the answer
     engine.work()
     assert not dialog.answer.isEnabled()
