@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection
+from itertools import compress
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import Decoder
@@ -17,8 +19,21 @@ _IN_BYTES = re.compile(f"[{re.escape(''.join(map(chr, _BYTE_OF_CHARACTER)))}]*")
 
 
 def text_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
-    """The bytes of each id below ``size`` that stands for text; None for special tokens as well."""
+    """The bytes of each id below ``size`` that stands for text; None for special tokens as well.
+
+    A byte token such as ``<0x39>`` is None where another token stands for this byte: no text is
+    encoded with it.
+    """
     spelled = token_bytes(tokenizer, size)
+    ids = defaultdict[bytes, list[int]](list)
+    for index, token in enumerate(spelled):
+        if token is not None and len(token) == 1:
+            ids[token].append(index)
+    for same in ids.values():
+        is_byte = [_BYTE_FALLBACK.fullmatch(tokenizer.id_to_token(each) or "") for each in same]
+        if not all(is_byte):
+            for index in compress(same, is_byte):
+                spelled[index] = None
     for index, token in tokenizer.get_added_tokens_decoder().items():
         if token.special and index < size:
             spelled[index] = None
