@@ -26,9 +26,9 @@ def text_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
     """
     spelled = token_bytes(tokenizer, size)
     ids = defaultdict[bytes, list[int]](list)
-    for index, token in enumerate(spelled):
-        if token is not None and len(token) == 1:
-            ids[token].append(index)
+    for index, text in enumerate(spelled):
+        if text is not None and len(text) == 1:
+            ids[text].append(index)
     for same in ids.values():
         is_byte = [_BYTE_FALLBACK.fullmatch(tokenizer.id_to_token(each) or "") for each in same]
         if not all(is_byte):
