@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -50,6 +52,7 @@ from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
 from tests.ui.watchdog import Watchdog, watched
 
 PATIENCE_MS = 120_000
+_FOLDERS = itertools.count()
 WORDS = (
     " the",
     " king",
@@ -88,6 +91,14 @@ class PatientBot(QtBot):
 @pytest.fixture
 def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
     return PatientBot(request)
+
+
+@pytest.fixture(autouse=True)
+def folders_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test leaves in the user's folders, such as recent files, is not there in the next."""
+    number = next(_FOLDERS)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, f"{os.environ[name]}-{number}")
 
 
 @pytest.fixture(scope="session")
