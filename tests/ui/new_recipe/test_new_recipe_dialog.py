@@ -195,6 +195,7 @@ def test_the_keyboard_alone(
     qtbot.keyClick(dialog.expert, Qt.Key.Key_Down)
     assert chosen(dialog.expert) == f"{ADAPTER} (LoRA)"
     dialog.name.setFocus()
+    qtbot.keyClick(dialog.name, Qt.Key.Key_End)
     qtbot.keyClicks(dialog.name, " of mine")
     qtbot.keyClick(dialog.create_button, Qt.Key.Key_Space)
     assert sources(real_session.recipe) == [SMALL, ADAPTER, BASE]
