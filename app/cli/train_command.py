@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.checkpoints.preflight_report import MemoryEstimate
 from app.cli.interrupting import call_on_interrupt
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine
@@ -69,12 +70,28 @@ def train(options: argparse.Namespace) -> int:
             evidence=f"needed {size(prepared.memory.total)}, free {size(prepared.memory.free)}",
             next_step="Choose a smaller model, shorter examples (--most-tokens) or a quantization.",
         )
+    require_memory_to_judge(prepared.judging)
     folder = TrainingFolder(options.out or _folder_of(prepared.plan.name))
     folder.begin(prepared.plan, prepared.split)
     if not options.json:
         for warning in prepared.summary.warnings:
             print(f"tuneshift: {warning}", file=sys.stderr)
     return _Training(folder, options.json).run()
+
+
+def require_memory_to_judge(estimate: MemoryEstimate) -> None:
+    """Check that the base and the pair fit, which are loaded after the training.
+
+    Raises:
+        DeviceError: They do not.
+    """
+    full = next((device for device in estimate.devices if not device.fits), None)
+    if full is not None:
+        raise DeviceError(
+            f"There is not enough memory to judge the expert on {full.device}",
+            evidence=f"the base and the pair need {size(full.peak)}, free {size(full.free)}",
+            next_step="Choose a smaller base or a quantization.",
+        )
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -119,6 +136,10 @@ def _show_preparation(prepared: Preparation, as_json: bool) -> None:
         "plan": prepared.plan.as_json(),
         "steps": prepared.steps,
         "memory": {**asdict(prepared.memory), "fits": prepared.memory.fits},
+        "memory_to_judge": [
+            {"device": each.device, "needed": each.peak, "free": each.free, "fits": each.fits}
+            for each in prepared.judging.devices
+        ],
         "previews": [asdict(each) for each in prepared.previews],
     }
     print_line(json.dumps(found, ensure_ascii=False))

@@ -43,6 +43,11 @@ def report_of_preparation(prepared: Preparation) -> str:
         "",
         f"Memory: about {size(memory.total)}, free {size(memory.free)}"
         f"{'' if memory.fits else ': not enough'}",
+        *(
+            f"  to judge: about {size(each.peak)} on {each.device}, free {size(each.free)}"
+            f"{'' if each.fits else ': not enough'}"
+            for each in prepared.judging.devices
+        ),
         "",
         f"What the model reads, in the format {quoted(prepared.plan.small.prompt)}; "
         "it is trained on what is between ⟦ and ⟧:",

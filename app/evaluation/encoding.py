@@ -70,7 +70,7 @@ class Encoder:
         check_characters(request.text)
         if request.prompt is None or not request.prompt.plain:
             return list(self._windows(request))
-        prompt, tokens = self._after(request.prompt, request.text)
+        prompt, tokens = encode_text_after(*self._base, request.prompt, request.text)
         if not tokens:
             raise PromptError("The text to be scored has no tokens", evidence=repr(request.text))
         self._check_readable(tokens)
@@ -86,7 +86,7 @@ class Encoder:
 
     def _prompts(self, prompt: Prompt) -> tuple[Ids, ...]:
         return tuple(
-            tuple(self._loaded.prompt_ids(place, _encode(tokenizer, spec, prompt)))
+            tuple(self._loaded.prompt_ids(place, encode_for_role(tokenizer, spec, prompt)))
             for place, (tokenizer, spec) in zip(self._places, self._formats, strict=True)
         )
 
@@ -106,23 +106,6 @@ class Encoder:
             for ids, limit in zip(prompts, self._limits, strict=True)
         )
         return fitting, fitting != prompts
-
-    def _after(self, prompt: Prompt, text: str) -> tuple[Prompt, Ids]:
-        """The prompt to use, and the token ids of ``text`` after it.
-
-        If the space at the end of the prompt merges with the start of ``text`` into one token, the
-        space is moved to ``text``.
-        """
-        tokenizer, spec = self._base
-        stripped = prompt.plain.rstrip()
-        moved = replace(prompt, plain=stripped)
-        if spec.prompt == PLAIN and not isinstance(prompt, ConversationPrompt):
-            whole = encode_prompt(tokenizer, spec, prompt.plain + text)
-            for before in (prompt, moved) if stripped else (prompt,):
-                ids = encode_prompt(tokenizer, spec, before.plain)
-                if whole[: len(ids)] == ids and len(whole) > len(ids):
-                    return before, tuple(whole[len(ids) :])
-        return prompt, tuple(encode_continuation(tokenizer, text))
 
     def _windows(self, request: ScoreRequest) -> Iterator[Continuation]:
         tokenizer = self._base[0]
@@ -160,7 +143,36 @@ def windows(length: int, most: int, before: int) -> Iterator[tuple[int, int, int
         first = end
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Prompt) -> Ids:
+def encode_text_after(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Prompt, text: str
+) -> tuple[Prompt, Ids]:
+    """The prompt to use, and the base's token ids of ``text`` after it.
+
+    If the space at the end of the prompt merges with the start of ``text`` into one token, the
+    space is moved to ``text``.
+
+    Raises:
+        PromptError: The prompt or the text cannot be encoded.
+    """
+    stripped = prompt.plain.rstrip()
+    moved = replace(prompt, plain=stripped)
+    if spec.prompt == PLAIN and not isinstance(prompt, ConversationPrompt):
+        whole = encode_prompt(tokenizer, spec, prompt.plain + text)
+        for before in (prompt, moved) if stripped else (prompt,):
+            ids = encode_prompt(tokenizer, spec, before.plain)
+            if whole[: len(ids)] == ids and len(whole) > len(ids):
+                return before, tuple(whole[len(ids) :])
+    return prompt, tuple(encode_continuation(tokenizer, text))
+
+
+def encode_for_role(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Prompt
+) -> Ids:
+    """The token ids of a prompt in the format of a role.
+
+    Raises:
+        PromptError: The prompt cannot be encoded.
+    """
     if isinstance(prompt, ConversationPrompt):
         return tuple(encode_prompt(tokenizer, spec, prompt.conversation))
     if spec.prompt != CHAT:

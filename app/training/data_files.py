@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from app.errors import PromptError, TrainingError
 from app.evaluation.data_lines import read_lines
 from app.training.documents import Document, Passage
 from app.training.sections import SECTION_CHARACTERS, cut_into_sections
+from app.training.training_folder import WRITTEN, is_training
 
 TEXT_ENDINGS = (".txt", ".md")
 LINE_ENDINGS = (".jsonl", ".jsonl.gz", ".json")
@@ -24,6 +25,9 @@ FEW_FILES = 40
 _PROMPTS = ("prompt", "question", "instruction")
 _ANSWERS = ("answer", "completion", "response", "output")
 _TEXT, _MESSAGES, _DOCUMENT = "text", "messages", "document"
+_LONGEST_FIELD = 2**31 - 1
+"""The characters of a field of a table; a larger limit is no C long on Windows."""
+
 _FORMS = (
     "Each line needs “text”, or “prompt” and “answer”, or “messages” with an answer of the "
     "assistant."
@@ -60,21 +64,24 @@ def read_data(path: Path) -> DataFiles:
         TuneshiftError: A file cannot be read or has another form; the error names file and line.
     """
     files = _files(path)
-    texts = [file for file in files if file.name.lower().endswith(TEXT_ENDINGS)]
-    cut = len(texts) < FEW_FILES
+    cut = sum(map(_is_text, files)) < FEW_FILES
     documents: list[Document] = []
     sectioned = False
     for file in files:
         name = file.name if file == path else file.relative_to(path).as_posix()
-        if file in texts:
+        if _is_text(file):
             found = _of_text(name, _read_text(file), cut)
             sectioned = sectioned or len(found) > 1
         else:
-            found = _of_rows(name, _rows(file))
+            found = _of_rows(name, _rows(file, name))
         documents += found
     if not documents:
         raise TrainingError(f"There is no text in {path}", next_step=_FORMS)
     return DataFiles(tuple(documents), len(files), sectioned)
+
+
+def _is_text(file: Path) -> bool:
+    return file.name.lower().endswith(TEXT_ENDINGS)
 
 
 def _files(path: Path) -> list[Path]:
@@ -95,6 +102,8 @@ def _files(path: Path) -> list[Path]:
         and file.name.lower().endswith(endings)
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
+    trainings = {file.parent for file in found if is_training(file)}
+    found = [file for file in found if not _is_written_by(trainings, file, path)]
     if not found:
         raise TrainingError(
             f"The folder {path} has no texts",
@@ -102,6 +111,15 @@ def _files(path: Path) -> list[Path]:
             next_step="Choose the folder that holds them.",
         )
     return found
+
+
+def _is_written_by(trainings: Collection[Path], file: Path, data: Path) -> bool:
+    """Whether a file stands in the folder of a training, which may also be that of the data."""
+    first, *inner = file.relative_to(data).parts
+    if data in trainings and first in WRITTEN:
+        return True
+    within = file.parents[: len(inner)]
+    return any(folder in trainings for folder in within)
 
 
 def _read_text(file: Path) -> str:
@@ -133,33 +151,33 @@ def _of_text(name: str, text: str, cut: bool) -> list[Document]:
     ]
 
 
-def _rows(file: Path) -> Iterator[_Row]:
+def _rows(file: Path, name: str) -> Iterator[_Row]:
     if file.name.lower().endswith(TABLE_ENDINGS):
-        yield from _table(file)
+        yield from _table(file, name)
     else:
         for line in read_lines(file):
-            yield _Row(f"{file.name}, line {line.number:,}", line.values)
+            yield _Row(f"{name}, line {line.number:,}", line.values)
 
 
-def _table(file: Path) -> Iterator[_Row]:
+def _table(file: Path, name: str) -> Iterator[_Row]:
     text = _read_text(file)
     separator = "\t" if file.name.lower().endswith(".tsv") else ","
+    csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.DictReader(io.StringIO(text), delimiter=separator, strict=True)
-    known = (*_PROMPTS, *_ANSWERS, _TEXT, _MESSAGES)
-    names = [str(name).strip().lower() for name in reader.fieldnames or ()]
-    if not set(names) & set(known):
-        raise TrainingError(
-            f"The first line of {file.name} does not name its columns",
-            evidence=f"it is “{text.partition(chr(10))[0][:60]}”",
-            next_step="Begin it with the names of the columns, such as: prompt,answer",
-        )
-    reader.fieldnames = names
     try:
+        columns = [str(column).strip().lower() for column in reader.fieldnames or ()]
+        if not set(columns) & {*_PROMPTS, *_ANSWERS, _TEXT, _MESSAGES}:
+            raise TrainingError(
+                f"The first line of {name} does not name its columns",
+                evidence=f"it is “{text.partition(chr(10))[0][:60]}”",
+                next_step="Begin it with the names of the columns, such as: prompt,answer",
+            )
+        reader.fieldnames = columns
         for values in reader:
-            yield _Row(f"{file.name}, line {reader.line_num:,}", values)
+            yield _Row(f"{name}, line {reader.line_num:,}", values)
     except csv.Error as error:
         raise TrainingError(
-            f"Line {reader.line_num:,} of {file.name} is no line of a table", evidence=str(error)
+            f"Line {reader.reader.line_num:,} of {name} is no line of a table", evidence=str(error)
         ) from error
 
 

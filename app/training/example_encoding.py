@@ -11,6 +11,7 @@ from app.checkpoints.conversation import Conversation
 from app.checkpoints.prompts import check_characters, encode_continuation, encode_prompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
+from app.errors import PromptError, TrainingError
 from app.training.documents import Document, Passage
 
 QUESTION_TEMPLATE = "{prompt}\n"
@@ -95,6 +96,26 @@ def encode_document(
         for passage in document.passages
         for example in _encode(tokenizer, spec, as_read(passage, spec), most)
     ]
+
+
+def encode_documents(
+    tokenizer: PreTrainedTokenizerBase,
+    spec: CheckpointSpec,
+    documents: Iterable[Document],
+    most: int,
+) -> list[Example]:
+    """The examples of documents that have a token to learn.
+
+    Raises:
+        TrainingError: A document cannot be encoded.
+    """
+    found = []
+    for document in documents:
+        try:
+            found += encode_document(tokenizer, spec, document, most)
+        except PromptError as error:
+            raise TrainingError(f"{document.name} cannot be read", evidence=str(error)) from error
+    return [example for example in found if example.learned]
 
 
 def preview(

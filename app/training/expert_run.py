@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from app.checkpoints.spec import CheckpointSpec
 from app.errors import Cancelled, TrainingError
 from app.evaluation.loading import ModelLoader
 from app.evaluation.store import ResultFolder
-from app.training.documents import Document
-from app.training.example_encoding import Example, encode_document
+from app.training.example_encoding import Example, encode_documents
 from app.training.expert_training import adapter_of, train
 from app.training.gate import judge
 from app.training.model_card import model_card
@@ -57,8 +55,10 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
 
     role = open_small(plan.small, cancelled)
     settings = plan.settings
-    examples = _examples(role, plan, split.training)
-    held_out = _examples(role, plan, split.choosing)
+    examples, held_out = (
+        encode_documents(role.tokenizer, role.spec, documents, settings.most_tokens)
+        for documents in (split.training, split.choosing)
+    )
     channel.send(Phase("Loading the small model"))
     parameters = parameters_of(footprint_of(role))
     trained = load_trained_model(role, settings, parameters, lambda done, total: None, cancelled)
@@ -125,17 +125,6 @@ def _judge(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
     recipe = plan.recipe(str(folder.adapter.resolve())).with_alphas((verdict.alpha,))
     write_recipe(recipe, folder.recipe)
     channel.send(Judged(found))
-
-
-def _examples(role: OpenedRole, plan: TrainingPlan, documents: Sequence[Document]) -> list[Example]:
-    return [
-        example
-        for document in documents
-        for example in encode_document(
-            role.tokenizer, role.spec, document, plan.settings.most_tokens
-        )
-        if example.learned
-    ]
 
 
 def _sample_prompt(role: OpenedRole, example: Example) -> tuple[str, tuple[int, ...]]:

@@ -134,7 +134,7 @@ def _arguments(
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_rows,
         per_device_eval_batch_size=settings.batch_rows,
-        gradient_accumulation_steps=max(1, settings.batch_size // settings.batch_rows),
+        gradient_accumulation_steps=settings.batch_size // settings.batch_rows,
         activation_checkpointing=settings.recompute,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.checkpoints.conversation import Conversation
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
 from app.evaluation.evaluation_run import evaluate
 from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import Matching
-from app.evaluation.requests import ConversationPrompt, Prompt
 from app.evaluation.store import ResultFolder
 from app.evaluation.tasks import Metric, Question, Task
 from app.evaluation.variants import Variant, variants_of
 from app.training.document_scores import DocumentScores
 from app.training.documents import Document, Passage
 from app.training.example_encoding import as_read
+from app.training.judged_documents import prompt_of
 from app.training.paired_interval import Interval
 from app.training.split import Split
 from app.training.training_plan import ALPHAS, TrainingPlan
@@ -133,7 +132,7 @@ class _Gate:
 
     def _question(self, place: int, passage: Passage) -> Question:
         read = as_read(passage, self._plan.small)
-        return Question(place, _prompt(read), (read.text,))
+        return Question(place, prompt_of(read), (read.text,))
 
     def _match_task(self) -> Task:
         questions = self._questions(self._documents)
@@ -220,9 +219,3 @@ def _task(
 def _places(documents: Sequence[Document], first: int = 0) -> list[int]:
     """The document of each passage, counted from ``first``."""
     return [place for place, document in enumerate(documents, first) for _ in document.passages]
-
-
-def _prompt(passage: Passage) -> Prompt:
-    if isinstance(passage.prompt, Conversation):
-        return ConversationPrompt(passage.asked, conversation=passage.prompt)
-    return Prompt(passage.prompt)

@@ -11,26 +11,30 @@ from typing import Any
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device
 from app.checkpoints.engine_options import TRANSFORMERS
+from app.checkpoints.memory.estimate import estimate_memory as estimate_loaded
 from app.checkpoints.memory.role_footprint import footprint_of
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, open_recipe
+from app.checkpoints.preflight_report import MemoryEstimate
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared
-from app.errors import PromptError, TrainingError
+from app.errors import TrainingError
 from app.training.data_files import DataFiles, read_data
 from app.training.documents import Document
 from app.training.example_encoding import (
     Example,
     ExamplePreview,
     encode_document,
+    encode_documents,
     preview,
     suitable_format,
 )
+from app.training.judged_documents import check_judged, count_without_match
 from app.training.secret_patterns import secrets_in
 from app.training.small_model import open_small, training_dtype
 from app.training.split import Split, split_documents
 from app.training.training_memory import TrainingMemory, estimate_memory, parameters_of
 from app.training.training_plan import TrainingPlan
-from app.training.training_settings import TrainingSettings, settings_for
+from app.training.training_settings import TrainingSettings, most_tokens_for, settings_for
 
 PREVIEWS = 3
 _FEW_DOCUMENTS = 50
@@ -105,6 +109,7 @@ class Preparation:
         summary: What the data are.
         previews: The first examples as the small model reads them.
         memory: The memory that the training takes.
+        judging: The memory of the base and the pair, which are loaded after it.
         steps: The number of steps of a full training.
     """
 
@@ -113,6 +118,7 @@ class Preparation:
     summary: DataSummary
     previews: tuple[ExamplePreview, ...]
     memory: TrainingMemory
+    judging: MemoryEstimate
     steps: int
 
 
@@ -130,12 +136,16 @@ def prepare_training(
     role = open_small(_by_transformers(request.small), cancelled)
     chosen = request.prompt or suitable_format(data.documents, role.tokenizer)
     role = replace(role, spec=replace(role.spec, prompt=chosen))
-    whole = _encoded(role, split.training, _ANY_LENGTH)
-    settings = _settings(request, role, whole)
-    examples = _encoded(role, split.training, settings.most_tokens)
-    settings, memory = _fitting(role, settings)
+    whole = _examples(role, split.training, _ANY_LENGTH)
+    most = _most_tokens(request, role, whole)
+    examples = _examples(role, split.training, most)
+    _examples(role, split.choosing, most)  # the held-out loss needs some too
+    settings, memory = _fitting(role, _settings(request, role, len(examples), most))
     name = request.name or request.data.name.partition(".")[0] or "Expert"
-    base = _base(request, role.spec, cancelled)
+    base = _base(request, role.spec)
+    opened = _opened(base, role.spec, cancelled)
+    require_shared(compare_vocabularies(opened))
+    check_judged(split, opened, role.spec)
     plan = TrainingPlan(
         name=name,
         small=role.spec,
@@ -148,36 +158,48 @@ def prepare_training(
     return Preparation(
         plan,
         split,
-        _summary(data, split, whole, examples),
+        _summary(data, split, whole, examples, _setting_warnings(request, split, role.spec, most)),
         tuple(_previews(role, split.training, settings.most_tokens)),
         memory,
+        estimate_loaded(opened, {}, kept_rows=0),
         settings.steps(len(examples)),
     )
 
 
-def _encoded(role: OpenedRole, documents: Sequence[Document], most: int) -> list[Example]:
-    found = []
-    for document in documents:
-        try:
-            found += encode_document(role.tokenizer, role.spec, document, most)
-        except PromptError as error:
-            raise TrainingError(f"{document.name} cannot be read", evidence=str(error)) from error
+def _examples(role: OpenedRole, documents: Sequence[Document], most: int) -> list[Example]:
+    found = encode_documents(role.tokenizer, role.spec, documents, most)
+    if not found:
+        raise TrainingError(
+            "There is nothing to learn in the documents",
+            evidence=f"{documents[0].name} has no token after its beginning, nor have others",
+            next_step="Give longer texts.",
+        )
     return found
 
 
-def _settings(
-    request: TrainingRequest, role: OpenedRole, whole: Sequence[Example]
-) -> TrainingSettings:
-    device = resolve_device(role.spec.device)
-    context = role_context(role, 0)
-    found = settings_for(
-        len(whole),
+def _most_tokens(request: TrainingRequest, role: OpenedRole, whole: Sequence[Example]) -> int:
+    return most_tokens_for(
         max(len(example.ids) for example in whole),
-        parameters_of(footprint_of(role)),
-        context=context,
-        on_cpu=device == "cpu",
+        context=role_context(role, 0),
+        on_cpu=_is_on_cpu(role),
+        given=request.settings.get("most_tokens"),
     )
-    return replace(found, **request.settings)
+
+
+def _settings(
+    request: TrainingRequest, role: OpenedRole, examples: int, most_tokens: int
+) -> TrainingSettings:
+    return settings_for(
+        examples,
+        most_tokens,
+        parameters_of(footprint_of(role)),
+        on_cpu=_is_on_cpu(role),
+        given=request.settings,
+    )
+
+
+def _is_on_cpu(role: OpenedRole) -> bool:
+    return resolve_device(role.spec.device) == "cpu"
 
 
 def _fitting(
@@ -186,7 +208,7 @@ def _fitting(
     """The settings, changed where memory is short: fewer rows at once, then recomputation."""
     smaller = [settings]
     while smaller[-1].batch_rows > 1:
-        smaller.append(replace(smaller[-1], batch_rows=smaller[-1].batch_rows // 2))
+        smaller.append(smaller[-1].with_fewer_rows())
     tried = [*smaller, replace(smaller[-1], recompute=True)]
     found = [(each, _memory(role, each)) for each in tried]
     return next((pair for pair in found if pair[1].fits), found[-1])
@@ -212,22 +234,16 @@ def _by_transformers(spec: CheckpointSpec) -> CheckpointSpec:
     return replace(spec, engine=TRANSFORMERS) if spec.is_gguf else spec
 
 
-def _base(
-    request: TrainingRequest, small: CheckpointSpec, cancelled: Callable[[], bool]
-) -> CheckpointSpec:
+def _base(request: TrainingRequest, small: CheckpointSpec) -> CheckpointSpec:
     """The base with the prompt format of the examples, unless it has one of its own.
 
     Where it is the small model itself, both share their weights.
-
-    Raises:
-        TuneshiftError: The base cannot be used, or not with this small model.
     """
     base = request.base
     if base.source == request.small.source:
         base = _by_transformers(base)
     if base.prompt == PLAIN:
         base = replace(base, prompt=small.prompt)
-    require_shared(compare_vocabularies(_opened(base, small, cancelled)))
     return base
 
 
@@ -258,7 +274,11 @@ def _previews(role: OpenedRole, documents: Sequence[Document], most: int) -> lis
 
 
 def _summary(
-    data: DataFiles, split: Split, whole: Sequence[Example], examples: Sequence[Example]
+    data: DataFiles,
+    split: Split,
+    whole: Sequence[Example],
+    examples: Sequence[Example],
+    warnings: Sequence[str],
 ) -> DataSummary:
     lengths = sorted(len(example.ids) for example in whole)
     cut = sum(example.cut for example in examples)
@@ -274,8 +294,30 @@ def _summary(
         median=lengths[len(lengths) // 2],
         longest=lengths[-1],
         cut=cut,
-        warnings=tuple(_warnings(data, split, cut, len(examples))),
+        warnings=(*_warnings(data, split, cut, len(examples)), *warnings),
     )
+
+
+def _setting_warnings(
+    request: TrainingRequest, split: Split, small: CheckpointSpec, most_tokens: int
+) -> list[str]:
+    """What a person should know of the settings that they chose.
+
+    Raises:
+        TrainingError: The regular expression for answers finds nothing in them.
+    """
+    found = []
+    if request.settings.get("most_tokens", most_tokens) > most_tokens:
+        found.append(
+            f"Examples are cut at {most_tokens:,} tokens, the context of the small model."
+        )
+    missing = count_without_match(split, small, request.match) if request.match else 0
+    if missing:
+        found.append(
+            f"The regular expression for answers finds nothing in {missing:,} expected ones, "
+            "which count as wrong."
+        )
+    return found
 
 
 def _warnings(data: DataFiles, split: Split, cut: int, examples: int) -> list[str]:

@@ -13,6 +13,7 @@ from app.training.near_duplicates import ShingleIndex
 FEWEST_DOCUMENTS = 20
 _SHARE_HELD_OUT = 0.2
 _FEWEST_HELD_OUT, _MOST_HELD_OUT = 10, 120
+_FEWEST_TRAINED_ON = FEWEST_DOCUMENTS - _FEWEST_HELD_OUT
 SPLIT_SEED = 25
 
 
@@ -47,21 +48,23 @@ def split_documents(documents: Sequence[Document], seed: int = SPLIT_SEED) -> Sp
     """
     distinct = list({_folded(document): document for document in reversed(documents)}.values())
     distinct.reverse()
-    _require(len(distinct), "different documents")
-    shuffled = Random(seed).sample(distinct, len(distinct))
+    _require(len(distinct), FEWEST_DOCUMENTS, "different documents")
+    shuffled = Random(seed).sample(range(len(distinct)), len(distinct))
     wanted = max(_FEWEST_HELD_OUT, min(_MOST_HELD_OUT, round(_SHARE_HELD_OUT * len(distinct))))
     index = ShingleIndex()
     held_out: list[Document] = []
-    rest: list[Document] = []
-    for document in shuffled:
+    rest: list[int] = []
+    for place in shuffled:
+        document = distinct[place]
         if len(held_out) < wanted and not index.has_similar(document.content):
             held_out.append(document)
             index.add(document.content)
         else:
-            rest.append(document)
-    training = {document.name for document in rest if not index.has_similar(document.content)}
-    kept = tuple(document for document in distinct if document.name in training)
-    _require(len(kept) + len(held_out), "documents that are not near-duplicates")
+            rest.append(place)
+    kept = tuple(
+        distinct[place] for place in sorted(rest) if not index.has_similar(distinct[place].content)
+    )
+    _require(len(kept), _FEWEST_TRAINED_ON, "documents that are not like a held-out one")
     return Split(
         kept,
         tuple(held_out[0::2]),
@@ -75,10 +78,10 @@ def _folded(document: Document) -> str:
     return " ".join(document.content.split()).casefold()
 
 
-def _require(count: int, what: str) -> None:
-    if count < FEWEST_DOCUMENTS:
+def _require(count: int, fewest: int, what: str) -> None:
+    if count < fewest:
         raise TrainingError(
             "There are too few documents to train on some and to judge by others",
-            evidence=f"{count} {what}; at least {FEWEST_DOCUMENTS} are needed",
+            evidence=f"{count} {what}; at least {fewest} are needed",
             next_step="Add more, or give longer texts, which are cut into sections.",
         )

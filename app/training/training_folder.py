@@ -15,6 +15,16 @@ from app.training.split import Split
 from app.training.training_plan import TrainingPlan
 
 FORMAT = 1
+WRITTEN = (
+    "training.json",
+    "trained.json",
+    "verdict.json",
+    "adapter",
+    "checkpoints",
+    "evaluation",
+)
+"""What a training writes into its folder, apart from the recipe."""
+
 _PARTS = ("training", "choosing", "judging")
 
 
@@ -125,6 +135,18 @@ class TrainingFolder:
                 evidence=error.strerror or str(error),
                 next_step="Choose another folder with --out.",
             ) from error
+
+
+def is_training(file: Path) -> bool:
+    """Whether a file is what :meth:`TrainingFolder.begin` writes, by its name and its beginning."""
+    if file.name != "training.json":
+        return False
+    begins = json.dumps({"format": FORMAT}, indent=1).removesuffix("\n}")
+    try:
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(len(begins)) == begins
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _comparable(stored: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ All defaults are in this file. Imports no torch.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from app.errors import SettingsError
 
@@ -19,6 +21,12 @@ _BY_SIZE = ((30e6, 3e-3, 120), (1e9, 5e-4, 60), (math.inf, 2e-4, 60))
 """Learning rates and steps by the number of parameters up to which they hold.
 
 Small models need larger rates, and learn in more steps."""
+
+_TOKENS_ON_CPU, _TOKENS_ON_GPU = 512, 1_024
+_ROWS, _ROWS_IF_LONG, _LONG = 8, 4, 512
+_FEWEST_TOKENS = 8
+_SEEDS = 2**32
+"""NumPy, which the Trainer seeds too, takes no larger seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,8 @@ class TrainingSettings:
             falls to 0 along a cosine.
         epochs: How many times each example is read at most.
         batch_size: The number of examples of a step.
-        batch_rows: How many of them are computed at once; the rest of a step follows after them.
+        batch_rows: How many of them are computed at once, a divisor of ``batch_size``; the rest of
+            a step follows after them.
         most_tokens: Longer examples are cut.
         steps_between: The number of steps between two measurements of the held-out loss, at which
             the state is stored.
@@ -76,45 +85,98 @@ class TrainingSettings:
             raise SettingsError(
                 "The dropout must be at least 0 and below 1", evidence=f"it is {self.dropout}"
             )
-        if self.most_tokens < 8:
+        if self.batch_size % self.batch_rows:
             raise SettingsError(
-                "The number of tokens of an example must be at least 8",
-                evidence=f"it is {self.most_tokens}",
+                "The examples of a step must be a multiple of those that are computed at once",
+                evidence=f"batch_size is {self.batch_size}, batch_rows {self.batch_rows}",
+            )
+        _require_tokens(self.most_tokens)
+        if not 0 <= self.seed < _SEEDS:
+            raise SettingsError(
+                f"The seed of a training must be from 0 to {_SEEDS - 1:,}",
+                evidence=f"it is {self.seed}",
             )
 
     def steps(self, examples: int) -> int:
         """The number of steps of a full training on so many examples."""
-        rows = math.ceil(examples / self.batch_rows)
-        of_epoch = max(1, math.ceil(rows * self.batch_rows / self.batch_size))
-        return max(1, math.ceil(of_epoch * self.epochs))
+        return max(1, math.ceil(math.ceil(examples / self.batch_size) * self.epochs))
+
+    def with_fewer_rows(self) -> TrainingSettings:
+        """The same training with at most half as many examples computed at once."""
+        return replace(self, batch_rows=rows_of(self.batch_size, self.batch_rows // 2))
+
+
+def rows_of(batch_size: int, most: int) -> int:
+    """How many examples of a step are computed at once: a divisor of their number up to ``most``.
+
+    It is 1 for a batch size that is none, which the settings then refuse.
+    """
+    divisors = (rows for rows in range(1, most + 1) if batch_size % rows == 0)
+    return max((rows for rows in divisors if rows <= batch_size), default=1)
+
+
+def most_tokens_for(
+    longest: int, *, context: int | None, on_cpu: bool, given: int | None = None
+) -> int:
+    """The tokens at which examples are cut: those of the longest one, within what is usual.
+
+    Args:
+        longest: The tokens of the longest example.
+        context: The context length of the small model, if known.
+        on_cpu: Whether it is trained on a CPU, where examples are kept shorter.
+        given: What a person chose, which holds up to the context length.
+
+    Raises:
+        SettingsError: It is too few.
+    """
+    usual = min(_TOKENS_ON_CPU if on_cpu else _TOKENS_ON_GPU, max(_FEWEST_TOKENS, longest))
+    most = usual if given is None else given
+    _require_tokens(most)
+    return min(most, context or most)
+
+
+def _require_tokens(most: int) -> None:
+    if most < _FEWEST_TOKENS:
+        raise SettingsError(
+            f"The number of tokens of an example must be at least {_FEWEST_TOKENS}",
+            evidence=f"it is {most}",
+        )
 
 
 def settings_for(
-    examples: int, longest: int, parameters: int, *, context: int | None, on_cpu: bool
+    examples: int,
+    most_tokens: int,
+    parameters: int,
+    *,
+    on_cpu: bool,
+    given: Mapping[str, Any] | None = None,
 ) -> TrainingSettings:
-    """Settings that suit the data.
+    """Settings that suit the data, but for those that are given.
 
     Small data are read several times, until there were enough steps; large data once. Batches are
     smaller for few examples.
 
     Args:
-        examples: The number of examples.
-        longest: The tokens of the longest example.
+        examples: The number of examples, cut at ``most_tokens``.
+        most_tokens: As in :class:`TrainingSettings`.
         parameters: The parameters of the small model.
-        context: Its context length, if known.
-        on_cpu: Whether it is trained on a CPU, where examples are kept shorter.
+        on_cpu: Whether it is trained on a CPU.
+        given: Settings that a person chose, by name; the others follow from them.
+
+    Raises:
+        SettingsError: A given setting is out of range.
     """
-    batch = 4 if examples < 100 else 8 if examples < 2_000 or on_cpu else 16
+    chosen = dict(given or {})
+    usual = 4 if examples < 100 else 8 if examples < 2_000 or on_cpu else 16
+    batch = chosen.setdefault("batch_size", usual)
     rate, wanted = next((rate, steps) for size, rate, steps in _BY_SIZE if parameters <= size)
-    epochs = max(1.0, min(_MOST_EPOCHS, wanted * batch / examples))
-    most = min(512 if on_cpu else 1_024, context or 1_024, max(8, longest))
-    steps = math.ceil(examples / batch * epochs)
-    return TrainingSettings(
-        learning_rate=rate,
-        epochs=round(epochs, 2),
-        batch_size=batch,
-        batch_rows=min(batch, 4 if most > 512 else 8),
-        most_tokens=most,
-        steps_between=max(2, math.ceil(max(steps, _FEWEST_STEPS) / _MEASURES)),
-        patience=3,
+    chosen.setdefault("learning_rate", rate)
+    chosen.setdefault(
+        "epochs", round(max(1.0, min(_MOST_EPOCHS, wanted * batch / examples)), 2)
     )
+    chosen.setdefault("batch_rows", rows_of(batch, _ROWS_IF_LONG if most_tokens > _LONG else _ROWS))
+    found = TrainingSettings(**{**chosen, "most_tokens": most_tokens})
+    if "steps_between" in chosen:
+        return found
+    steps = max(found.steps(examples), _FEWEST_STEPS)
+    return replace(found, steps_between=max(2, math.ceil(steps / _MEASURES)))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
+from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate
 from app.checkpoints.recipes.recipe_file import read_recipe
+from app.cli.train_command import require_memory_to_judge
+from app.errors import DeviceError
 from tests import tiny
 
 
@@ -52,6 +56,9 @@ def test_a_preview_shows_what_is_trained_on(
         (["--rank", "0"], "The setting rank of a training must be above 0"),
         (["--prompt-format", "chat"], "no chat template"),
         (["--most-tokens", "3"], "must be at least 8"),
+        (["--batch-size", "0"], "The setting batch_size of a training must be above 0"),
+        (["--seed", "-1"], "The seed of a training must be from 0 to"),
+        (["--match", "[0-9]{9}"], "finds nothing in the expected ones"),
     ],
 )
 def test_errors_are_one_line_and_status_2(
@@ -61,6 +68,14 @@ def test_errors_are_one_line_and_status_2(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert said in error
+
+
+def test_the_models_that_judge_must_fit() -> None:
+    fits = DeviceMemory("cpu", (), peak=2_000_000_000, free=2_000_000_000, total=9_000_000_000)
+    require_memory_to_judge(MemoryEstimate(512, (fits,)))
+    full = replace(fits, device="cuda:0", free=1_000_000_000)
+    with pytest.raises(DeviceError, match=r"to judge the expert on cuda:0"):
+        require_memory_to_judge(MemoryEstimate(512, (fits, full)))
 
 
 @pytest.mark.process

@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.checkpoints.conversation import Conversation, Message
+from app.checkpoints.spec import CheckpointSpec
 from app.errors import TuneshiftError
 from app.training.data_files import FEW_FILES, read_data
 from app.training.documents import Document, Passage
 from app.training.sections import cut_into_sections
+from app.training.split import Split, split_documents
+from app.training.training_folder import TrainingFolder
+from app.training.training_plan import TrainingPlan
 
 
 def lines(path: Path, *items: object) -> Path:
@@ -92,11 +96,47 @@ def test_a_table_has_its_columns_in_the_first_line(tmp_path: Path) -> None:
     assert second.name == "data.csv, line 4"
 
 
+def test_a_field_of_a_table_may_be_long(tmp_path: Path) -> None:
+    answer = "long " * 40_000
+    path = tmp_path / "data.csv"
+    path.write_text(f"prompt,answer\nHow?,{answer}\n")
+    assert read_data(path).documents[0].passages[0].text == answer
+
+
+def test_lines_of_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        rows = ({"text": f"{name} says {n} and {n * 7} , {n * n}"} for n in range(30))
+        lines(tmp_path / name / "data.jsonl", *rows)
+        (tmp_path / name / "table.csv").write_text(f"text\n{name}\n")
+    found = read_data(tmp_path).documents
+    assert found[0].name == "a/data.jsonl, line 1"
+    assert len({document.name for document in found}) == len(found) == 62
+    split = split_documents(found)
+    held_out = {document.content for document in (*split.choosing, *split.judging)}
+    assert held_out.isdisjoint(document.content for document in split.training)
+
+
+def test_what_a_training_writes_is_not_read_as_data(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "training.json").write_text('[{"text": "not of a training"}]')
+    (tmp_path / "letter.txt").write_text("A letter.")
+    before = read_data(tmp_path)
+    plan = TrainingPlan("x", CheckpointSpec("folder:small"), CheckpointSpec("folder:base"))
+    for folder in (tmp_path, tmp_path / "expert"):
+        TrainingFolder(folder).begin(plan, Split((), (), ()))
+        (folder / "adapter").mkdir()
+        (folder / "adapter" / "README.md").write_text("A model card.")
+        (folder / "verdict.json").write_text("{}")
+    assert read_data(tmp_path) == before
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("a.csv", "one,two\n1,2\n", "does not name its columns"),
         ("a.csv", 'prompt,answer\nHow?,"So\n', "line"),
+        ("a.csv", '"prompt"x,answer\nHow?,So\n', "Line 1 of a.csv is no line of a table"),
         ("a.csv", "prompt,answer\nHow?,\n", "a.csv, line 2, has no text in “answer”"),
         ("a.jsonl", '{"text": "x"}\n{"text": \n', "Line 2 of a.jsonl is not JSON"),
         ("a.jsonl", '{"prompt": "x"}\n', "a.jsonl, line 1, has no text to learn"),

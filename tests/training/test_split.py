@@ -72,6 +72,20 @@ def test_too_few_documents_are_an_error() -> None:
         split_documents(documents(FEWEST_DOCUMENTS - 1))
 
 
+def test_documents_of_the_same_name_are_in_one_part_each() -> None:
+    named_alike = [Document("line 1", document.passages) for document in documents(40)]
+    split = split_documents(named_alike)
+    parts = [*split.training, *split.choosing, *split.judging]
+    assert len(split.training) == 30
+    assert sorted(d.content for d in parts) == sorted(d.content for d in named_alike)
+
+
+def test_documents_like_the_held_out_ones_are_too_few_to_train_on() -> None:
+    alike = [Document(f"d{n}", (Passage(f"{text(n % 12)} {n}"),)) for n in range(60)]
+    with pytest.raises(TrainingError, match="not like a held-out one; at least 10"):
+        split_documents(alike)
+
+
 @pytest.mark.parametrize(
     ("kind", "secret"),
     [

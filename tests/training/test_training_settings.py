@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.checkpoints.memory.footprint import Footprint
 from app.errors import SettingsError
 from app.training.training_memory import estimate_memory
-from app.training.training_settings import TrainingSettings, settings_for
+from app.training.training_settings import TrainingSettings, most_tokens_for, settings_for
 
 TINY, SMALL, LARGE = 2_000_000, 135_000_000, 7_000_000_000
 
@@ -21,7 +21,8 @@ TINY, SMALL, LARGE = 2_000_000, 135_000_000, 7_000_000_000
     on_cpu=st.booleans(),
 )
 def test_settings_suit_any_data(examples: int, longest: int, parameters: int, on_cpu: bool) -> None:
-    found = settings_for(examples, longest, parameters, context=1_024, on_cpu=on_cpu)
+    most = most_tokens_for(longest, context=1_024, on_cpu=on_cpu)
+    found = settings_for(examples, most, parameters, on_cpu=on_cpu)
     assert 1 <= found.epochs <= 8
     assert found.batch_size % found.batch_rows == 0
     assert found.most_tokens <= (512 if on_cpu else 1_024)
@@ -31,7 +32,7 @@ def test_settings_suit_any_data(examples: int, longest: int, parameters: int, on
 
 def test_few_examples_are_read_more_often_and_small_models_learn_faster() -> None:
     def of(examples: int, parameters: int) -> TrainingSettings:
-        return settings_for(examples, 100, parameters, context=None, on_cpu=True)
+        return settings_for(examples, 100, parameters, on_cpu=True)
 
     assert of(50, TINY).epochs > of(500, TINY).epochs >= of(5_000, TINY).epochs == 1
     assert of(50, TINY).batch_size < of(500, TINY).batch_size
@@ -39,8 +40,40 @@ def test_few_examples_are_read_more_often_and_small_models_learn_faster() -> Non
     assert rates == sorted(rates, reverse=True)
 
 
+@given(examples=st.integers(15, 5_000), batch=st.integers(1, 40), most=st.integers(8, 1_024))
+def test_settings_follow_from_a_given_batch_size(examples: int, batch: int, most: int) -> None:
+    found = settings_for(examples, most, SMALL, on_cpu=True, given={"batch_size": batch})
+    assert found.batch_size == batch
+    while found.batch_rows > 1:
+        assert batch % found.batch_rows == 0
+        assert found.with_fewer_rows().batch_rows <= found.batch_rows // 2
+        found = found.with_fewer_rows()
+
+
+def test_the_interval_follows_from_given_epochs() -> None:
+    found = settings_for(1_000, 64, SMALL, on_cpu=True, given={"epochs": 4.0, "batch_size": 2})
+    assert (found.steps(1_000), found.steps_between) == (2_000, 200)
+    assert settings_for(1_000, 64, SMALL, on_cpu=True, given={"steps_between": 3}).steps_between == 3
+
+
+def test_examples_are_no_longer_than_the_context() -> None:
+    assert most_tokens_for(50, context=2_048, on_cpu=True) == 50
+    assert most_tokens_for(50, context=2_048, on_cpu=True, given=1_500) == 1_500
+    assert most_tokens_for(50, context=2_048, on_cpu=True, given=9_999) == 2_048
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"rank": 0}, {"epochs": float("nan")}, {"dropout": 1.0}, {"most_tokens": 2}]
+    "wrong",
+    [
+        {"rank": 0},
+        {"epochs": float("nan")},
+        {"dropout": 1.0},
+        {"most_tokens": 2},
+        {"batch_size": 2},
+        {"batch_size": 0},
+        {"seed": -1},
+        {"seed": 2**32},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingsError):

@@ -63,8 +63,9 @@ def _add_meaning(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         default="",
         type=text_argument,
-        help="plain, chat or a template with {prompt} (default: chat for prompts and messages if "
-        "the small model has a chat template, otherwise plain)",
+        help="plain, chat or a template with {prompt} (default: plain for texts; for prompts and "
+        "messages chat if the small model has a chat template, otherwise a prompt with a line "
+        "break after it, or plain for messages and for answers that begin with a space)",
     )
     meaning.add_argument(
         "--negative",
