@@ -308,9 +308,7 @@ def _setting_warnings(
     """
     found = []
     if request.settings.get("most_tokens", most_tokens) > most_tokens:
-        found.append(
-            f"Examples are cut at {most_tokens:,} tokens, the context of the small model."
-        )
+        found.append(f"Examples are cut at {most_tokens:,} tokens, the context of the small model.")
     missing = count_without_match(split, small, request.match) if request.match else 0
     if missing:
         found.append(

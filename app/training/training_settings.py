@@ -171,9 +171,7 @@ def settings_for(
     batch = chosen.setdefault("batch_size", usual)
     rate, wanted = next((rate, steps) for size, rate, steps in _BY_SIZE if parameters <= size)
     chosen.setdefault("learning_rate", rate)
-    chosen.setdefault(
-        "epochs", round(max(1.0, min(_MOST_EPOCHS, wanted * batch / examples)), 2)
-    )
+    chosen.setdefault("epochs", round(max(1.0, min(_MOST_EPOCHS, wanted * batch / examples)), 2))
     chosen.setdefault("batch_rows", rows_of(batch, _ROWS_IF_LONG if most_tokens > _LONG else _ROWS))
     found = TrainingSettings(**{**chosen, "most_tokens": most_tokens})
     if "steps_between" in chosen:

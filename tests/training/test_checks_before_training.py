@@ -15,7 +15,23 @@ from app.training.preparation import Preparation, TrainingRequest, prepare_train
 from tests import tiny
 
 pytestmark = pytest.mark.slow
-WORDS = "the king said to daughter that night was long and sea wide thou art queen".split()
+WORDS = [
+    "the",
+    "king",
+    "said",
+    "to",
+    "daughter",
+    "that",
+    "night",
+    "was",
+    "long",
+    "and",
+    "sea",
+    "wide",
+    "thou",
+    "art",
+    "queen",
+]
 
 
 @pytest.fixture
@@ -54,10 +70,10 @@ def test_epochs_and_interval_follow_from_the_windows_that_are_trained_on(
     write(data, *({"text": words(n, 300)} for n in range(24)))
     found = prepared(data, llama, settings={"most_tokens": 64})
     examples = found.summary.examples
-    assert 4 * found.summary.training < examples < 100
+    assert max(100, 4 * found.summary.training) < examples < 2_000
     settings = found.plan.settings
-    assert settings.epochs == round(120 * 4 / examples, 2)
-    assert found.steps == math.ceil(math.ceil(examples / 4) * settings.epochs)
+    assert settings.epochs == round(120 * 8 / examples, 2)
+    assert found.steps == math.ceil(math.ceil(examples / 8) * settings.epochs)
     assert settings.steps_between == math.ceil(found.steps / 10)
 
 

@@ -53,7 +53,9 @@ def test_settings_follow_from_a_given_batch_size(examples: int, batch: int, most
 def test_the_interval_follows_from_given_epochs() -> None:
     found = settings_for(1_000, 64, SMALL, on_cpu=True, given={"epochs": 4.0, "batch_size": 2})
     assert (found.steps(1_000), found.steps_between) == (2_000, 200)
-    assert settings_for(1_000, 64, SMALL, on_cpu=True, given={"steps_between": 3}).steps_between == 3
+    assert (
+        settings_for(1_000, 64, SMALL, on_cpu=True, given={"steps_between": 3}).steps_between == 3
+    )
 
 
 def test_examples_are_no_longer_than_the_context() -> None:
