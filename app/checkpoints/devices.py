@@ -174,7 +174,8 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     Messages are compared as well, since torch has no exception class for it on a CPU.
     """
     torch = sys.modules.get("torch")  # where it was not imported, the error is not one of its own
-    kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
+    # Another thread may be importing it, so that it has no error class yet.
+    kinds = (MemoryError, getattr(torch, "OutOfMemoryError", MemoryError))
     for behind in _behind(error):
         if isinstance(behind, kinds):
             return True

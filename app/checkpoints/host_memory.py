@@ -113,11 +113,11 @@ def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
     """Bytes of weight files that this process has mapped into memory.
 
     On Linux, transformers keeps weights that need no conversion in the mapped file, and llama.cpp
-    those that it does not rearrange for the processor. The kernel
-    counts such pages as available, so that unloading them does not increase available memory.
+    those that it does not rearrange for the processor. The kernel counts such pages as available,
+    so that unloading them does not increase available memory.
     """
     try:
-        lines = maps.read_text().splitlines()
+        lines = maps.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return 0
     mapped = 0

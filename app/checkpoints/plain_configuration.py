@@ -232,7 +232,9 @@ def _rotary(values: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(given, Mapping) or any(isinstance(v, Mapping) for v in given.values()):
         return None
     kind = given.get("rope_type", given.get("type", "default"))
-    if kind not in _SCALINGS or not _is_number(given.get("rope_theta", 0)):
+    if not isinstance(kind, str) or kind not in _SCALINGS:
+        return None
+    if not _is_number(given.get("rope_theta", 0)):
         return None
     if not all(_is_number(given.get(name)) for name in _SCALINGS[kind]):
         return None

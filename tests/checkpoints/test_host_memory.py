@@ -115,6 +115,12 @@ def test_where_there_is_no_map_nothing_is_mapped(tmp_path: Path) -> None:
     assert mapped_weight_bytes(tmp_path / "maps") == 0
 
 
+def test_a_mapped_file_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    maps.write_bytes(b"7f00-7f01 r--p 00000000 08:01 7  /models/\xff.txt\n")
+    assert mapped_weight_bytes(maps) == 0
+
+
 _HELD = """
 import gc, mmap, sys
 from pathlib import Path

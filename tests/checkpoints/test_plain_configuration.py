@@ -142,6 +142,7 @@ def test_what_transformers_reads(tmp_path: Path, kind: str, changed: dict[str, A
         {"rope_scaling": {"rope_type": "longrope", "factor": 2.0}},
         {"rope_scaling": {"rope_type": "linear"}},
         {"rope_scaling": "linear"},
+        {"rope_scaling": {"rope_type": []}},
         {"rope_parameters": {"full_attention": {"rope_type": "default"}}},
         {"kv_lora_rank": 8},
     ],

@@ -34,15 +34,16 @@ class HugePages:
         for start, end in _regions():
             first, last = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
             if (start, end) not in self._before and last - first >= _LEAST:
-                # Whether the system has any is not known to it; then nothing changes.
+                # A system without huge pages refuses, and nothing changes.
                 libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _MADV_HUGEPAGE)
 
 
 def _regions() -> Iterator[tuple[int, int]]:
     """Start and end of each private region of memory that is not of a file; none elsewhere."""
     with suppress(OSError):
-        for line in _MAPS.read_text().splitlines():
-            addresses, rights, *rest = line.split()
-            if rights == _PRIVATE_AND_WRITABLE and len(rest) == 3:  # without a name
-                start, _, end = addresses.partition("-")
+        # File names may be bytes of any encoding.
+        for line in _MAPS.read_text("utf-8", errors="replace").splitlines():
+            fields = line.split()
+            if len(fields) == 5 and fields[1] == _PRIVATE_AND_WRITABLE:  # without a name
+                start, _, end = fields[0].partition("-")
                 yield int(start, 16), int(end, 16)
