@@ -168,7 +168,7 @@ def device_pointer(name: str) -> int:
 
 @contextmanager
 def collected_errors() -> Iterator[list[str]]:
-    """Collects what this thread's calls of the library log as errors; the first is the most specific."""
+    """Collects the errors that this thread's calls of the library log; the first is the cause."""
     lines: list[str] = []
     handler = _Collector(lines)
     _LOG.addHandler(handler)
