@@ -108,7 +108,12 @@ class Evaluations(QObject):
         self.stored.open(history)
 
     def close(self) -> None:
-        """Save what is to be saved, and nothing after it. Returns at once."""
+        """End a running evaluation, save its answers so far, and nothing after them.
+
+        Returns at once. The last event of the engine may come too late to be saved.
+        """
+        self.stop()
+        self._end(None)
         self.stored.close()
 
     def join(self, timeout: float | None = None) -> bool:

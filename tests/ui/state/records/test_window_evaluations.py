@@ -235,6 +235,24 @@ def test_what_was_to_be_saved_is_saved_when_the_window_closes(desk: Desk, plan: 
     again.close()
 
 
+def test_an_evaluation_that_closing_ends_is_saved_with_its_answers(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance(5)  # the prepared tasks and four answers
+    evaluation = desk.evaluations.current
+    assert evaluation
+    desk.evaluations.close()
+    desk.advance()  # the engine's last event comes later
+    assert desk.evaluations.join(60)
+    report = json.loads((evaluation.folder / "results.json").read_text())
+    assert not report["complete"]
+    again = Desk(desk.session.recipe, desk._lent, desk.folder)
+    (summary,) = again.kept()
+    assert sum(result["questions"] for result in report["tasks"][0]["results"]) == 4
+    assert not summary.complete
+    assert json.loads(summary.results) == report["tasks"]
+    again.close()
+
+
 def test_running_code_must_be_allowed_each_time(desk: Desk, plan: Plan, task: Path) -> None:
     task.write_text(task.read_text().replace("contains", "code"))
     desk.evaluations.start(plan)
