@@ -94,6 +94,15 @@ def hardware_name(device: str) -> str:
     return str(name_of(device)) if name_of else ""
 
 
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 faster than float32, as oneDNN reports it."""
+    import torch
+
+    if not torch.backends.mkldnn.is_available():  # such as on Apple silicon: its operators are none
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def free_bytes(device: str) -> int:
     """Bytes that this process can still allocate on ``device``.
 

@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
 from transformers import PreTrainedTokenizerBase
 
-from app.checkpoints.devices import resolve_device
+from app.checkpoints.devices import cpu_has_bfloat16, resolve_device
 from app.checkpoints.loading.weights import load_weights
 from app.checkpoints.opening import OpenedRole, open_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
@@ -61,7 +61,7 @@ def training_dtype(small: CheckpointSpec, parameters: int, device: str) -> str:
     if parameters <= SMALL_IN_FLOAT32:
         return "float32"
     if device == "cpu":
-        fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        fast = cpu_has_bfloat16()
     else:
         fast = not device.startswith("cuda") or torch.cuda.is_bf16_supported()
     return "bfloat16" if fast else "float32"

@@ -13,6 +13,7 @@ import torch
 from app.checkpoints import devices, llama_devices
 from app.checkpoints.devices import (
     all_device_names,
+    cpu_has_bfloat16,
     exhausted_device,
     free_bytes,
     hardware_name,
@@ -34,6 +35,13 @@ def test_main_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(devices, "memory_limit", lambda: None)
     assert total_bytes("cpu") == psutil.virtual_memory().total
     assert 0 < free_bytes("cpu") < total_bytes("cpu")
+
+
+def test_torch_without_onednn_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(cpu_has_bfloat16(), bool)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())  # as on Apple silicon
+    assert not cpu_has_bfloat16()
 
 
 def test_a_control_group_may_allow_less(monkeypatch: pytest.MonkeyPatch) -> None:

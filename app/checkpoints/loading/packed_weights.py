@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from app.checkpoints.devices import cpu_has_bfloat16
 from app.errors import Cancelled
 
 FEW_ROWS = 24
@@ -44,7 +45,7 @@ class PackedLinear(nn.Linear):
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.weight, self.bias = linear.weight, linear.bias
         self.packed = packed
-        fast = linear.weight.dtype is torch.bfloat16 and _has_bfloat16()
+        fast = linear.weight.dtype is torch.bfloat16 and cpu_has_bfloat16()
         self._most = FEW_ROWS * self.in_features if fast else sys.maxsize
         self.train(linear.training)
 
@@ -192,8 +193,3 @@ def _use(model: PreTrainedModel, packed: dict[int, _Packed]) -> None:
 
 def _in_float32(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
     return output.float()
-
-
-def _has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 faster than float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
