@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.checkpoints.preflight_report import MemoryEstimate
+from app.checkpoints.recipes.recipe_file import resolved_source
 from app.cli.interrupting import call_on_interrupt
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine
 from app.cli.roles import spec_of
-from app.cli.train_report import ProgressWords, report_of_preparation, report_of_verdict
+from app.cli.train_report import (
+    ProgressWords,
+    report_of_preparation,
+    report_of_verdict,
+    warning_of,
+)
 from app.errors import DeviceError, SettingsError, TrainingError
 from app.evaluation.store import file_name
 from app.resources import resource
@@ -26,6 +32,7 @@ from app.training.verdict import verdict_of
 from app.wording import size
 
 if TYPE_CHECKING:
+    from app.checkpoints.spec import CheckpointSpec
     from app.training.preparation import Preparation
 
 _SETTINGS = ("epochs", "learning_rate", "rank", "batch_size", "most_tokens", "seed")
@@ -50,8 +57,8 @@ def train(options: argparse.Namespace) -> int:
         prepared = prepare_training(
             TrainingRequest(
                 data=data_path(options.data),
-                small=replace(spec_of(options.small), **placed),
-                base=replace(spec_of(options.base), **placed),
+                small=_model(options.small, placed),
+                base=_model(options.base, placed),
                 name=options.name,
                 prompt=options.prompt_format,
                 negative=options.negative,
@@ -99,6 +106,12 @@ def _check(options: argparse.Namespace) -> None:
         re.compile(options.match)
     except re.error as error:
         raise SettingsError("--match is no regular expression", evidence=str(error)) from error
+
+
+def _model(argument: str, placed: dict[str, Any]) -> CheckpointSpec:
+    """The checkpoint of an argument. Its path is absolute: the recipe is in another folder."""
+    spec = spec_of(argument)
+    return replace(spec, source=resolved_source(spec.source, Path.cwd()), **placed)
 
 
 def data_path(text: str) -> Path:
@@ -190,6 +203,9 @@ class _Training:
 
     def _keep(self, event: Trained, process: TrainingProcess) -> None:
         self._trained = event
+        if warning := warning_of(event):
+            self._status.clear()
+            print(f"tuneshift: {warning}", file=sys.stderr)
         if self._interrupted:
             process.abandon()
 

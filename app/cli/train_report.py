@@ -17,7 +17,7 @@ from app.training.training_events import (
     Trained,
 )
 from app.training.verdict import MeasureVerdict, Verdict
-from app.training.verdict_text import advice, sentence
+from app.training.verdict_text import advice, amount, sentence
 from app.wording import duration, quoted, size, visible
 
 if TYPE_CHECKING:
@@ -93,6 +93,17 @@ class ProgressWords:
         return None
 
 
+def warning_of(trained: Trained) -> str | None:
+    """A warning about a training that made the small model worse, or None."""
+    if trained.best_loss <= trained.first_loss:
+        return None
+    return (
+        f"Training made the small model worse: its held-out loss was {trained.first_loss:.3f} "
+        f"before, and at best {trained.best_loss:.3f} after step {trained.step:,}. "
+        "A smaller --learning-rate may help."
+    )
+
+
 def report_of_verdict(verdict: Verdict) -> str:
     """The scores of the judging half, the verdict in a sentence, and what to try."""
     tables = [_table(verdict.bits)]
@@ -104,18 +115,8 @@ def report_of_verdict(verdict: Verdict) -> str:
 
 def _own_prompt(verdict: Verdict) -> Iterator[str]:
     if verdict.own_prompt is not None:
-        value, low, high = (
-            f"{each:.3f}".replace("-", "−")
-            for each in (
-                verdict.own_prompt.value,
-                verdict.own_prompt.low,
-                verdict.own_prompt.high,
-            )
-        )
-        yield (
-            f"Of the gain in bits per byte, {value} (95%: {low} to {high}) is lost where answers "
-            "follow other prompts."
-        )
+        lost = amount(verdict.bits, verdict.own_prompt)
+        yield f"Where answers follow other prompts, the gain is smaller by {lost}."
 
 
 def _table(measure: MeasureVerdict) -> str:

@@ -29,6 +29,24 @@ _FEWEST_MEASURED = 8
 _WARMUP = 0.05
 
 
+class _OnOneDevice(TrainingArguments):
+    """Arguments of a training where the model is.
+
+    The Trainer would move the model to the first GPU, and split its batches over all of them.
+    """
+
+    trained_on = ""
+
+    @property
+    def device(self) -> torch.device:
+        found: torch.device = super().device  # sets up accelerate, too
+        return torch.device(self.trained_on) if self.trained_on else found
+
+    @property
+    def n_gpu(self) -> int:
+        return min(1, int(super().n_gpu))
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingEnd:
     """How a training ended.
@@ -37,7 +55,7 @@ class TrainingEnd:
         step: The step whose weights the model has now.
         steps: The number of steps that were made.
         first_loss: The held-out loss before the first step.
-        best_loss: The held-out loss of the weights.
+        best_loss: The held-out loss of the weights: the lowest that was measured after a step.
     """
 
     step: int
@@ -82,9 +100,12 @@ def train(
     """
     last = last_checkpoint(checkpoints)
     measured = held_out[: _measured_count(settings, examples, held_out)]
+    arguments = _arguments(trained, settings, checkpoints, fresh=last is None)
+    if trained.device != "cpu" and torch.accelerator.device_count() > 1:
+        torch.accelerator.set_device_index(arguments.device)  # which is that of accelerate
     trainer = Trainer(
         model=trained.model,
-        args=_arguments(trained, settings, checkpoints, fresh=last is None),
+        args=arguments,
         data_collator=_padded,
         train_dataset=_Examples(examples),
         eval_dataset=_Examples(measured),
@@ -129,7 +150,7 @@ def _measured_count(
 def _arguments(
     trained: TrainedModel, settings: TrainingSettings, checkpoints: Path, *, fresh: bool
 ) -> TrainingArguments:
-    return TrainingArguments(
+    arguments = _OnOneDevice(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_rows,
@@ -167,6 +188,8 @@ def _arguments(
         seed=settings.seed,
         data_seed=settings.seed,
     )
+    arguments.trained_on = trained.device
+    return arguments
 
 
 def _padded(rows: Sequence[dict[str, list[int]]]) -> dict[str, Tensor]:

@@ -75,6 +75,8 @@ class _Gate:
         self._cancelled = cancelled
         self._on_progress = on_progress
         self._documents = (*split.choosing, *split.judging)
+        self._swapped = self._with_other_prompts(split.judging)
+        self._done = self._total = 0
         self._choosing = range(len(split.choosing))
         self._judging = range(len(split.choosing), len(self._documents))
         trained = "antiexpert" if plan.negative else "expert"
@@ -87,7 +89,9 @@ class _Gate:
         tasks = [_task("held-out", Metric.BITS, self._questions(self._documents))]
         if self._plan.match:
             tasks.append(self._match_task())
-        bits, *more = self._ask(tasks, everyone, _places(self._documents))
+        places = _places(self._documents)
+        self._total = len(everyone) * len(places) * len(tasks) + 2 * len(_places(self._swapped))
+        bits, *more = self._ask(tasks, everyone, places)
         deciding = (more or [bits])[0]
         best = self._best_alpha(deciding)
         by_bits = self._verdict(bits, best)
@@ -95,7 +99,7 @@ class _Gate:
         own_prompt = self._own_prompt(bits, best)
         outcome = outcome_of(
             by_match or by_bits,
-            own_prompt,
+            None if by_match else own_prompt,
             negative=self._plan.negative,
         )
         return Verdict(
@@ -108,6 +112,25 @@ class _Gate:
             self._plan.negative,
         )
 
+    @staticmethod
+    def _with_other_prompts(documents: Sequence[Document]) -> list[Document]:
+        """The documents, each with the prompts of another one; none if few prompts differ."""
+        prompts = [passage.prompt for document in documents for passage in document.passages]
+        if len(set(filter(None, prompts))) < _SHARE_OF_DISTINCT_PROMPTS * len(prompts):
+            return []
+        half = len(documents) // 2
+        others = [*documents[half:], *documents[:half]]
+        return [
+            Document(
+                document.name,
+                tuple(
+                    Passage(passage.text, other.passages[place % len(other.passages)].prompt)
+                    for place, passage in enumerate(document.passages)
+                ),
+            )
+            for document, other in zip(documents, others, strict=True)
+        ]
+
     def _ask(
         self, tasks: Sequence[Task], variants: Sequence[Variant], places: Sequence[int]
     ) -> list[DocumentScores]:
@@ -119,11 +142,11 @@ class _Gate:
             places: The document of each question.
         """
         scores = {task.name: DocumentScores(task, places) for task in tasks}
-        total = len(variants) * len(places) * len(tasks)
         answers = evaluate(tasks, variants, self._folder, self._models, cancelled=self._cancelled)
-        for done, answer in enumerate(answers, 1):
+        for answer in answers:
             scores[answer.task.name].add(answer)
-            self._on_progress(done, total)
+            self._done += 1
+            self._on_progress(self._done, self._total)
         return list(scores.values())
 
     def _questions(self, documents: Sequence[Document]) -> list[Question]:
@@ -179,24 +202,11 @@ class _Gate:
 
     def _own_prompt(self, bits: DocumentScores, best: Variant) -> Interval | None:
         """How much of the gain is lost if each answer follows the prompts of another document."""
-        documents = [self._documents[place] for place in self._judging]
-        prompts = [passage.prompt for document in documents for passage in document.passages]
-        if len(set(filter(None, prompts))) < _SHARE_OF_DISTINCT_PROMPTS * len(prompts):
+        if not self._swapped:
             return None
-        half = len(documents) // 2
-        others = [*documents[half:], *documents[:half]]
-        swapped = [
-            Document(
-                document.name,
-                tuple(
-                    Passage(passage.text, other.passages[place % len(other.passages)].prompt)
-                    for place, passage in enumerate(document.passages)
-                ),
-            )
-            for document, other in zip(documents, others, strict=True)
-        ]
-        task = _task("other-prompts", Metric.BITS, self._questions(swapped))
-        (theirs,) = self._ask([task], [self._base, best], _places(swapped, self._judging.start))
+        task = _task("other-prompts", Metric.BITS, self._questions(self._swapped))
+        places = _places(self._swapped, self._judging.start)
+        (theirs,) = self._ask([task], [self._base, best], places)
         return bits.gain_beyond(theirs, best, self._base, self._judging)
 
 

@@ -27,7 +27,7 @@ class TrainingCallback(TrainerCallback):
     Attributes:
         stopped: Whether a person ended the training, keeping the best weights.
         abandoned: Whether the training is to go on at another time.
-        seconds: How long the training took, without pauses.
+        seconds: How long the training took in this process, without pauses.
     """
 
     def __init__(
@@ -45,7 +45,6 @@ class TrainingCallback(TrainerCallback):
         self._eos_ids = list(eos_ids)
         self._started = time.monotonic()
         self._first_step = 0
-        self._best = float("inf")
 
     @property
     def seconds(self) -> float:
@@ -61,7 +60,6 @@ class TrainingCallback(TrainerCallback):
         """Begin to measure the time."""
         self._started = time.monotonic()
         self._first_step = state.global_step
-        self._best = float("inf") if state.best_metric is None else state.best_metric
 
     def on_log(
         self,
@@ -88,8 +86,8 @@ class TrainingCallback(TrainerCallback):
     ) -> None:
         """Send the held-out loss and a sample."""
         loss = (metrics or {})["eval_loss"]
-        best = loss < self._best
-        self._best = min(loss, self._best)
+        lowest = float("inf") if state.best_metric is None else state.best_metric
+        best = state.global_step > 0 and loss < lowest  # the Trainer keeps no weights of step 0
         self._channel.send(HeldOutLoss(state.global_step, loss, best))
         self._channel.send(Sample(state.global_step, self._prompt, self._continued(model)))
 

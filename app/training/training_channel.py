@@ -6,12 +6,14 @@ from multiprocessing.connection import Connection
 
 from app.training.training_events import Event, Request, encode_event
 
+_FINAL = (Request.STOP, Request.ABANDON)
+
 
 class Channel:
     """The end of the training's process.
 
-    Where the program has ended, the training is abandoned: it can go on when the program asks for
-    it again.
+    Where the other end is closed, as after a kill of the program, the training is abandoned: it
+    goes on from its last checkpoint when it is started again.
 
     Args:
         connection: The pipe to the program.
@@ -29,10 +31,13 @@ class Channel:
             self._last = Request.ABANDON
 
     def request(self) -> Request | None:
-        """The last request that has not been followed, or None; to stop and to abandon stay."""
+        """The last request that has not been followed, or None.
+
+        To stop and to abandon stay, also if it is asked to pause or to go on afterwards.
+        """
         self._receive()
         found = self._last
-        if found not in (Request.STOP, Request.ABANDON):
+        if found not in _FINAL:
             self._last = None
         return found
 
@@ -44,7 +49,7 @@ class Channel:
             except (EOFError, OSError):
                 found = Request.ABANDON
             if found is not Request.PAUSE:
-                self._last = found
+                self._keep(found)
                 return found
 
     @property
@@ -56,6 +61,10 @@ class Channel:
     def _receive(self) -> None:
         try:
             while self._connection.poll():
-                self._last = Request(self._connection.recv_bytes().decode())
+                self._keep(Request(self._connection.recv_bytes().decode()))
         except (EOFError, OSError):
             self._last = Request.ABANDON
+
+    def _keep(self, request: Request) -> None:
+        if self._last not in _FINAL or request in _FINAL:
+            self._last = request

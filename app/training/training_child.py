@@ -15,6 +15,10 @@ from app.training.training_events import Abandoned, Failed
 from app.training.training_folder import TrainingFolder
 
 LOG = "process.log"
+_AFTER_FULL_MEMORY = (
+    "Close other programs, and start the same training again: it goes on. "
+    "Or train a smaller model, or with shorter examples, into another folder."
+)
 
 
 def work(folder: Path, connection: Connection) -> None:
@@ -22,7 +26,7 @@ def work(folder: Path, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the program, which asks to stop
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TQDM_DISABLE"] = "1"
-    with (folder / LOG).open("wb") as file:
+    with (folder / LOG).open("ab") as file:  # that of another process, if the folder is locked
         for stream in (sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 os.dup2(file.fileno(), stream.fileno())
@@ -36,12 +40,11 @@ def work(folder: Path, connection: Connection) -> None:
 
 def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
     """Train what a folder says; errors that a person can cause, and the end, become events."""
-    from app.checkpoints.devices import is_out_of_memory, out_of_memory
-    from app.evaluation.folder_lock import lock_folder
+    from app.checkpoints.devices import is_out_of_memory, out_of_memory, resolve_device
     from app.training.expert_run import run_training
 
     try:
-        with lock_folder(folder.path, work="training", option="--out"):
+        with folder.lock():
             run_training(folder, channel)
     except Cancelled:
         channel.send(Abandoned(folder.is_trained))
@@ -50,7 +53,6 @@ def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
     except Exception as error:
         if not is_out_of_memory(error):
             raise  # a defect: the traceback is in the log, and the program sees the status
-        found = out_of_memory(
-            "training", "cpu", error=error, next_step="Choose a smaller model or shorter examples."
-        )
+        device = resolve_device(folder.read()[0].small.device)
+        found = out_of_memory("training", device, error=error, next_step=_AFTER_FULL_MEMORY)
         channel.send(Failed(found.cause, found.evidence, found.next_step))

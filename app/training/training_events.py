@@ -48,10 +48,14 @@ class Step:
 class HeldOutLoss:
     """The loss of the choosing half of the held-out documents, in nats per token.
 
+    It is the mean of the batches' losses, weighted by their examples, over the first examples of
+    that half: as many as are measured in a quarter of the time.
+
     Attributes:
         step: The number of steps before it.
         loss: The loss.
-        best: Whether it is the lowest so far.
+        best: Whether it is the lowest so far after a step, whose weights are then kept. The loss
+            before the first step is never the best.
     """
 
     step: int
@@ -82,12 +86,14 @@ class Trained:
     Attributes:
         adapter: Its folder.
         recipe: The file of the recipe.
-        step: The step whose weights it has, which had the lowest held-out loss.
+        step: The step whose weights it has: of those after which the held-out loss was measured,
+            the one with the lowest.
         steps: The number of steps that were made.
         first_loss: The held-out loss before the first step.
-        best_loss: The lowest held-out loss.
+        best_loss: The held-out loss of these weights, which may be higher than the first.
         stopped: Whether a person ended the training.
-        seconds: How long the training took, without loading.
+        seconds: How long the training took, without loading and pauses; of a training that was
+            interrupted, the time of its last process.
     """
 
     adapter: str

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.atomic_files import write_file
 from app.errors import TrainingError
+from app.evaluation.folder_lock import lock_folder
 from app.training.documents import Document
 from app.training.split import Split
 from app.training.training_plan import TrainingPlan
@@ -62,21 +64,32 @@ class TrainingFolder:
     def begin(self, plan: TrainingPlan, split: Split) -> None:
         """Store the plan and the documents, unless the same are there.
 
+        The settings that follow from the free memory are those of ``plan``, also where a training
+        goes on: what did not fit before may fit with them.
+
         Raises:
             TrainingError: The folder holds another training, or cannot be written.
+            EvaluationError: Another process uses the folder, or it cannot be written.
         """
         wanted = {"format": FORMAT, "plan": plan.as_json(), "documents": _parts(split)}
         text = json.dumps(wanted, ensure_ascii=False, indent=1) + "\n"
         file = self.path / "training.json"
-        if file.is_file():
-            if _comparable(_read(file)) != _comparable(json.loads(text)):
+        with self.lock():
+            if file.is_file() and _comparable(_read(file)) != _comparable(json.loads(text)):
                 raise TrainingError(
                     f"{self.path} holds another training",
                     evidence="its data, models or settings differ",
                     next_step="Choose another folder with --out, or remove this one.",
                 )
-            return
-        self._write("training.json", text)
+            self._write("training.json", text)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Lock the folder, so that two processes do not write to it.
+
+        Raises:
+            EvaluationError: Another process uses the folder, or it cannot be written.
+        """
+        return lock_folder(self.path, work="training", option="--out")
 
     def read(self) -> tuple[TrainingPlan, Split]:
         """The stored plan and documents.

@@ -24,7 +24,8 @@ _SECONDS_TO_END = 10.0
 class TrainingProcess:
     """Trains what a folder says, in another process; after a kill, a new one goes on.
 
-    The process ends when the program does: at the next step, and with what it has stored.
+    It is a daemon process: a program that exits ends it at once. After a kill of the program it
+    ends itself at its next step. Either way, a new one goes on from the last checkpoint.
 
     Args:
         folder: The folder, which :meth:`TrainingFolder.begin` has written.

@@ -98,7 +98,7 @@ def outcome_of(
     Args:
         deciding: The measure. For texts to steer away from, the gain is how much less probable
             they have become.
-        own_prompt: See :class:`Verdict`; None if it does not matter.
+        own_prompt: See :class:`Verdict`; None if another measure than bits per byte decides.
         negative: Whether the texts are what to steer away from.
     """
     if negative:

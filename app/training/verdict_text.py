@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from app.training.paired_interval import Interval
-from app.training.verdict import Outcome, Verdict
+from app.training.verdict import MeasureVerdict, Outcome, Verdict
 
 
 def sentence(verdict: Verdict) -> str:
     """The verdict in one sentence, with its figures."""
-    gain = _amount(verdict, verdict.deciding.gain)
+    gain = amount(verdict.deciding, verdict.deciding.gain)
     where = f"at α = {verdict.alpha:g} on {verdict.documents} held-out documents"
-    over = _amount(verdict, _opposite(verdict.deciding.over_expert))
+    over = amount(verdict.deciding, _opposite(verdict.deciding.over_expert))
     match verdict.outcome:
         case Outcome.HELPS:
             return f"It helps: the tuned model is better than the base by {gain}, {where}."
         case Outcome.FORM_ONLY:
             return (
-                f"It does not help with what answers say: the gain of {gain}, {where}, is as large "
-                "for answers to other prompts. It has learned their form."
+                f"It is not shown to help with what answers say: the gain is {gain}, {where}, but "
+                "no difference to other prompts was found. It may have learned their form only."
             )
         case Outcome.SMALL_ALONE:
             return f"The small model alone is better than the tuned model by {over}, {where}."
@@ -48,17 +48,15 @@ def advice(verdict: Verdict) -> str:
             )
 
 
-def _amount(verdict: Verdict, interval: Interval) -> str:
+def amount(measure: MeasureVerdict, interval: Interval) -> str:
     """A difference with its interval, such as ``0.12 bits per byte (95%: 0.08 to 0.16)``."""
-    if verdict.deciding.higher_is_better:
+    if measure.higher_is_better:
         value, low, high = (
             f"{100 * number:.1f}" for number in (interval.value, interval.low, interval.high)
         )
-        return f"{value} points of {verdict.deciding.measured} (95%: {low} to {high})".replace(
-            "-", "−"
-        )
+        return f"{value} points of {measure.measured} (95%: {low} to {high})".replace("-", "−")
     value, low, high = (f"{each:.3f}" for each in (interval.value, interval.low, interval.high))
-    return f"{value} {verdict.deciding.measured} (95%: {low} to {high})".replace("-", "−")
+    return f"{value} {measure.measured} (95%: {low} to {high})".replace("-", "−")
 
 
 def _opposite(interval: Interval) -> Interval:

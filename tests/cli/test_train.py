@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -82,16 +83,25 @@ def test_the_models_that_judge_must_fit() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # a process that imports torch, on a machine that may be busy
 def test_from_the_data_to_the_verdict(
-    data: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path,
+    models: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    models = [os.path.relpath(each) if Path(each).is_absolute() else each for each in models]
     out = tmp_path / "out"
-    arguments = ["train", str(data), *models, "--epochs", "2", "--out", str(out)]
+    arguments = ["train", str(data), *models, "--epochs", "2", "--out", "out"]
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"]["documents"] == 5
     assert found["trained"]["best_loss"] < found["trained"]["first_loss"]
     recipe = read_recipe(out / "recipe.toml")
     assert recipe.alphas == (found["verdict"]["alpha"],)
+    for spec in recipe.checkpoints():  # the recipe is opened from anywhere
+        assert Path(spec.source.partition(":")[2]).is_dir(), spec
+        assert not spec.over or Path(spec.over.partition(":")[2]).is_dir(), spec
     assert main(["train", str(data), *models, "--rank", "4", "--out", str(out)]) == 2
     assert "holds another training" in capsys.readouterr().err
 

@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 
 from app.checkpoints.recipes.recipe_file import read_recipe
 from app.errors import Cancelled, EvaluationError, TrainingError
-from app.evaluation.folder_lock import lock_folder
 from app.evaluation.loading import ModelLoader
 from app.training.expert_run import run_training
+from app.training.expert_training import _arguments
+from app.training.small_model import TrainedModel
 from app.training.split import Split, split_documents
 from app.training.training_events import (
     HeldOutLoss,
@@ -30,6 +31,7 @@ from app.training.training_events import (
 )
 from app.training.training_folder import TrainingFolder
 from app.training.training_plan import TrainingPlan
+from app.training.training_settings import TrainingSettings
 from tests import tiny
 from tests.training.conftest import Recorder, started, texts
 
@@ -43,6 +45,17 @@ def weights(folder: TrainingFolder) -> dict[str, torch.Tensor]:
     return load_file(folder.adapter / "adapter_model.safetensors")
 
 
+def assert_best_as_kept(recorder: Recorder) -> None:
+    """The last loss that is called the best is that of the weights that are kept."""
+    measured = [event for event in recorder.events if isinstance(event, HeldOutLoss)]
+    assert measured[0].step == 0
+    assert not measured[0].best  # the Trainer keeps no weights of step 0
+    (ended,) = recorder.of(Trained)
+    assert isinstance(ended, Trained)
+    last = [event for event in measured if event.best][-1]
+    assert (last.step, last.loss) == (ended.step, ended.best_loss)
+
+
 def test_the_loss_falls_and_every_step_is_reported(
     trained: tuple[TrainingFolder, Recorder],
 ) -> None:
@@ -53,6 +66,7 @@ def test_the_loss_falls_and_every_step_is_reported(
     (ended,) = recorder.of(Trained)
     assert ended.first_loss == losses[0]
     assert ended.best_loss == min(losses[1:]) < losses[0] - 1
+    assert_best_as_kept(recorder)
     assert len(recorder.of(Sample)) == len(losses)
     assert recorder.of(Judging)[-1].done == recorder.of(Judging)[-1].total
     assert recorder.events[-1] == recorder.of(Judged)[0]
@@ -80,6 +94,15 @@ def test_the_adapter_is_the_expert_of_a_recipe_that_loads(
     assert recipe.alphas == (recorder.of(Judged)[0].verdict["alpha"],)
     loaded = ModelLoader().load(recipe)
     assert len(loaded.roles) == 3
+
+
+def test_a_training_on_one_of_several_devices_stays_there(tmp_path: Path) -> None:
+    """Where there is no such device, what the Trainer would use is known nevertheless."""
+    trained = TrainedModel(None, None, "cuda:1", False)  # type: ignore[arg-type]
+    arguments = _arguments(trained, TrainingSettings(), tmp_path, fresh=True)
+    assert arguments.device == torch.device("cuda:1")
+    arguments._n_gpu = 4  # as on a machine that has four
+    assert (arguments.n_gpu, arguments.train_batch_size) == (1, TrainingSettings().batch_rows)
 
 
 def test_a_training_that_was_abandoned_ends_as_one_that_was_not(
@@ -110,6 +133,7 @@ def test_to_stop_keeps_the_best_and_judges_it(
     assert ended.steps == 7
     losses = {event.step: event.loss for event in recorder.of(HeldOutLoss) if event.step}
     assert ended.step == min(losses, key=losses.__getitem__)
+    assert_best_as_kept(recorder)
     assert recorder.of(Judged)
     again = Recorder()
     run_training(folder, again)  # answers are stored: no model is loaded
@@ -130,7 +154,9 @@ def test_a_pause_changes_nothing(
 def test_a_folder_keeps_its_training(plan: TrainingPlan, split: Split, tmp_path: Path) -> None:
     folder = started(tmp_path / "run", plan, split)
     assert folder.read() == (plan, split)
-    started(tmp_path / "run", plan, split, batch_rows=2)  # less memory was free
+    started(tmp_path / "run", plan, split, batch_rows=2, recompute=True)  # less memory was free
+    stored, _ = folder.read()
+    assert (stored.settings.batch_rows, stored.settings.recompute) == (2, True)
     with pytest.raises(TrainingError, match="holds another training"):
         started(tmp_path / "run", plan, split, rank=4)
     with pytest.raises(TrainingError, match="holds another training"):
@@ -140,13 +166,15 @@ def test_a_folder_keeps_its_training(plan: TrainingPlan, split: Split, tmp_path:
         folder.read()
 
 
-def test_two_processes_do_not_write_to_one_folder(tmp_path: Path) -> None:
-    with (
-        lock_folder(tmp_path),
-        pytest.raises(EvaluationError, match=r"Another training .* --out"),
-        lock_folder(tmp_path, work="training", option="--out"),
-    ):
-        pass
+def test_two_processes_do_not_write_to_one_folder(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = TrainingFolder(tmp_path)
+    with folder.lock():
+        with pytest.raises(EvaluationError, match=r"Another training .* --out"):
+            folder.begin(plan, split)
+        assert not (tmp_path / "training.json").exists()
+    folder.begin(plan, split)
 
 
 def test_weights_in_nf4_with_activations_computed_again(

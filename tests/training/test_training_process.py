@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from app.checkpoints.devices import resolve_device
 from app.training.split import Split
-from app.training.training_child import run_and_report
+from app.training.training_child import LOG, run_and_report
 from app.training.training_events import (
     LAST,
     Abandoned,
@@ -90,6 +91,41 @@ def test_requests_reach_the_process(plan: TrainingPlan, split: Split, tmp_path: 
     assert ended.stopped
     assert ended.steps < 2_000
     assert seen[-1] == Abandoned(trained=True)
+
+
+@pytest.mark.process
+def test_the_log_of_another_process_is_kept(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    (folder.path / LOG).write_text("its last words\n")
+    with folder.lock(), closing(TrainingProcess(folder)) as process:
+        failed = list(events_of(process))[-1]
+    assert isinstance(failed, Failed)
+    assert "Another training is writing" in failed.cause
+    assert (folder.path / LOG).read_text().startswith("its last words\n")
+
+
+class OutOfMemory(Recorder):
+    """Memory runs out at the first event."""
+
+    def send(self, event: Event) -> None:
+        super().send(event)
+        if len(self.events) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+@pytest.mark.unit
+def test_where_memory_ran_out_the_next_step_can_be_taken(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    recorder = OutOfMemory()
+    run_and_report(started(tmp_path / "run", plan, split), recorder)
+    failed = recorder.events[-1]
+    assert isinstance(failed, Failed)
+    assert f"The memory of {resolve_device(plan.small.device)}" in failed.cause
+    assert "into another folder" in failed.next_step
+    started(tmp_path / "run", plan, split, batch_rows=1)  # the same training, with less memory
 
 
 @pytest.mark.unit

@@ -79,6 +79,12 @@ def test_a_verdict_is_said_in_one_sentence_and_survives_json(outcome: Outcome) -
     assert verdict_of(json.loads(stored)) == verdict
 
 
+def test_a_gain_in_form_is_not_said_to_be_more_than_was_found() -> None:
+    said = sentence(Verdict(Outcome.FORM_ONLY, 1.0, 18, measure(UP, UP), own_prompt=UNSURE))
+    assert "no difference to other prompts was found" in said
+    assert "as large" not in said
+
+
 def test_the_sentence_has_the_figures_of_the_deciding_measure() -> None:
     bits, matches = measure(UP, UP), MeasureVerdict("exact match", True, (), UP, UP)
     assert "by 0.200 bits per byte (95%: 0.100 to 0.300)" in sentence(

@@ -297,7 +297,7 @@ def _checkpoint(table: Table, folder: Path, common: PromptFormat | None) -> Chec
             if key in table:
                 table.fail(key, f"“{key}” is a setting of endpoints", "Remove it.")
     for key in ("source", "over"):
-        values[key] = _from_folder(values.get(key, ""), folder)
+        values[key] = resolved_source(values.get(key, ""), folder)
     for key, value in values.items():
         with table.blaming(place if key == "source" else key):  # validates this value alone
             CheckpointSpec(**{"source": "folder:", "over": "folder:", key: value})
@@ -313,8 +313,11 @@ def _source(table: Table) -> str:
     return f"{KIND}:{table.get('endpoint', str).rstrip('/')}"
 
 
-def _from_folder(source: str, folder: Path) -> str:
-    """The source with its path resolved against ``folder``; a leading ``~`` is expanded."""
+def resolved_source(source: str, folder: Path) -> str:
+    """The source with its path, if it has one, resolved against ``folder``.
+
+    A leading ``~`` is expanded.
+    """
     kind, separator, path = source.partition(":")
     local = kind in ("folder", "gguf") or (kind == "adapter" and not path.startswith("hub:"))
     return f"{kind}:{folder / Path(path).expanduser()}" if local and separator else source
