@@ -10,7 +10,7 @@ from app.checkpoints.memory.heap import release_memory
 from app.checkpoints.memory.role_footprint import footprint_of
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.recipes.recipe_file import write_recipe
-from app.checkpoints.spec import CheckpointSpec
+from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.errors import Cancelled, TrainingError
 from app.evaluation.loading import ModelLoader
 from app.evaluation.store import ResultFolder
@@ -89,7 +89,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
         )
         shutil.rmtree(folder.adapter, ignore_errors=True)
         part.rename(folder.adapter)
-        write_recipe(plan.recipe(str(folder.adapter.resolve())), folder.recipe)
+        write_recipe(_recipe_of(plan, folder), folder.recipe)
     except OSError as error:
         raise TrainingError(
             f"The adapter cannot be written into {folder.path}",
@@ -106,14 +106,14 @@ def _judge(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
     def cancelled() -> bool:
         return channel.is_abandoned
 
-    time_left = TimeLeft()
+    recipe, time_left = _recipe_of(plan, folder), TimeLeft()
 
     def progress(done: int, total: int) -> None:
         channel.send(Judging(done, total, time_left.after(done, total)))
 
     verdict = judge(
         plan,
-        plan.recipe(str(folder.adapter.resolve())),
+        recipe,
         split,
         ResultFolder(folder.evaluation),
         ModelLoader(cancelled=cancelled),
@@ -122,9 +122,13 @@ def _judge(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
     )
     found = verdict.as_json()
     folder.write_verdict(found)
-    recipe = plan.recipe(str(folder.adapter.resolve())).with_alphas((verdict.alpha,))
-    write_recipe(recipe, folder.recipe)
+    write_recipe(recipe.with_alphas((verdict.alpha,)), folder.recipe)
     channel.send(Judged(found))
+
+
+def _recipe_of(plan: TrainingPlan, folder: TrainingFolder) -> Recipe:
+    """The recipe with the adapter in its folder."""
+    return plan.recipe(str(folder.adapter.resolve()))
 
 
 def _sample_prompt(role: OpenedRole, example: Example) -> tuple[str, tuple[int, ...]]:

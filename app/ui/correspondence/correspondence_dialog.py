@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QToolButton,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.form_controls import ChoiceBox
+from app.ui.widgets.paragraph import paragraph
 
 if TYPE_CHECKING:
     from app.checkpoints.vocabulary.text_aligner import TextAligner
@@ -62,7 +62,7 @@ class CorrespondenceDialog(QDialog):
         self.text = QPlainTextEdit(last_message(session.prompt))
         self.view = AlignedTextView(self._special)
         self.legend = ReadingLegend()
-        self.about, self.totals, self.mass = (_paragraph() for _ in range(3))
+        self.about, self.totals, self.mass = (paragraph() for _ in range(3))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self._pause = QTimer(self, interval=_PAUSE_MS, singleShot=True)
         self._lay_out()
@@ -198,10 +198,3 @@ def _segment(text: str) -> QToolButton:
     button.setCheckable(True)
     button.setProperty("role", "segment")
     return button
-
-
-def _paragraph() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QFormLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox, choice_of
+from app.ui.widgets.paragraph import paragraph
 from app.ui.words.role_words import role_titles
 
 
@@ -49,14 +49,14 @@ class RoleOptions(QDialog):
         self._shown: tuple[CheckpointSpec, PromptFormat] | None = None
         self._source = ElidedLabel()
         self._source.setProperty("role", "caption")
-        self._in_force = _wrapped("caption")
+        self._in_force = paragraph(role="caption")
         self.dtype = choice_of({name: name for name in DTYPES} | {"auto": self.tr("auto")}, "auto")
         self.device = choice_of(self._devices(), "auto")
         self.quantization = choice_of(self._quantizations(), "none")
         self.offload = QCheckBox(self.tr("Keep layers that do not fit in main memory"))
         self._form = QFormLayout()
         self.engine = EngineFields(self._form, self)
-        self._error = _wrapped("error")
+        self._error = paragraph(role="error")
         self._buttons = OptionButtons()
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
@@ -229,11 +229,3 @@ def _offer_devices_of(engine: str, box: ChoiceBox) -> None:
     assert isinstance(model, QStandardItemModel)
     for index in range(box.count()):
         model.item(index).setEnabled(may_be_device_of(box.itemData(index), engine))
-
-
-def _wrapped(role: str) -> QLabel:
-    label = QLabel()
-    label.setProperty("role", role)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label

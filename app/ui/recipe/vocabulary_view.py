@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QTableWidget,
@@ -32,6 +31,7 @@ from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.paragraph import paragraph
 from app.ui.words.role_words import role_title
 from app.ui.words.share_words import least_shares, short_share
 from app.wording import quoted
@@ -125,8 +125,8 @@ class VocabularyDialog(QDialog):
         self._shown: Preflight | None = None
         self.setWindowTitle(self.tr("Vocabulary"))
         self.resize(_SIZE)
-        self._summary = _paragraph()
-        self._warnings = _paragraph()
+        self._summary = paragraph()
+        self._warnings = paragraph()
         self._warnings.setProperty("role", "error")
         self.roles = _table(
             self.tr("Vocabularies"),
@@ -139,7 +139,7 @@ class VocabularyDialog(QDialog):
             ),
         )
         self.bridged = BridgedPairs(session)
-        self._about_ids = _paragraph()
+        self._about_ids = paragraph()
         self._about_ids.setProperty("role", "caption")
         self.ids = _table(
             self.tr("Ids that differ"),
@@ -325,10 +325,3 @@ def _table(name: str, headings: tuple[str, ...]) -> QTableWidget:
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
     return table
-
-
-def _paragraph() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label

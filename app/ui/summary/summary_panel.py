@@ -7,7 +7,6 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
-    QLabel,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from app.ui.theme import SPACE
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
+from app.ui.widgets.paragraph import paragraph
 from app.ui.widgets.reflow_row import ReflowRow
 from app.ui.words.run_titles import RunTitles
 from app.wording import quoted
@@ -41,7 +41,7 @@ class SummaryPanel(QFrame):
         self._words = RunTitles(self)
         self._tallies = Tallies(session.runs, self)
         self._choice = RunChoice(session.runs, self._words)
-        self._overview = _label("caption")
+        self._overview = paragraph(role="caption")
         self._roles = FiguresModel(figures.perplexity_headings(), self)
         self._pairs = FiguresModel(figures.pair_headings(), self)
         self._tokens = FiguresModel(figures.influence_headings(), self)
@@ -55,7 +55,7 @@ class SummaryPanel(QFrame):
         self._token_table = _table(self._tokens, self.tr("Most shifted tokens"), wide=1)
         self._token_table.chosen.connect(self._select_next)
         self._text_table = _table(self._texts, self.tr("Runs side by side"), wide=None)
-        self._empty = _label("caption")
+        self._empty = paragraph(role="caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setMargin(2 * SPACE)
         self._empty.setText(self.tr("Press Generate to see statistics of whole runs."))
@@ -70,7 +70,7 @@ class SummaryPanel(QFrame):
         return QSize(340, 600)
 
     def _lay_out(self) -> None:
-        self._choice_title = _label("section", self.tr("Runs"))
+        self._choice_title = paragraph(self.tr("Runs"), "section")
         page = QFrame()
         page.setProperty("role", "side")
         layout = QVBoxLayout(page)
@@ -83,13 +83,13 @@ class SummaryPanel(QFrame):
         roles = _table(self._roles, self.tr("Perplexity of the run under each role"))
         pairs = _table(self._pairs, self.tr("Mean contribution of each pair"))
         minimum = ReflowRow()
-        minimum.add(_label("section", self.tr("Most shifted tokens")), 2)
+        minimum.add(paragraph(self.tr("Most shifted tokens"), "section"), 2)
         minimum.add(self._minimum, 1)
         for model, title, table in (
-            (self._roles, _label("section", self.tr("Perplexity under each role")), roles),
-            (self._pairs, _label("section", self.tr("Contribution of each pair")), pairs),
+            (self._roles, paragraph(self.tr("Perplexity under each role"), "section"), roles),
+            (self._pairs, paragraph(self.tr("Contribution of each pair"), "section"), pairs),
             (self._tokens, minimum, self._token_table),
-            (self._texts, _label("section", self.tr("Side by side")), self._text_table),
+            (self._texts, paragraph(self.tr("Side by side"), "section"), self._text_table),
         ):
             layout.addSpacing(SPACE)
             layout.addWidget(title)
@@ -215,11 +215,3 @@ def _table(model: FiguresModel, name: str, wide: int | None = 0) -> NumberTable:
     else:
         header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Interactive)
     return table
-
-
-def _label(role: str, text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", role)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label

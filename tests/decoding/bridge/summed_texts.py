@@ -43,19 +43,28 @@ def all_texts(
                 waiting.append(([*ids, index], longer, *following))
 
 
+def texts_after(
+    lm: BridgedLanguageModel, tokens: Sequence[int], more: int
+) -> Iterator[tuple[bytes, bool, float]]:
+    """:func:`all_texts` that begin with the bytes of these tokens of the base."""
+    bridge, model = lm.bridge, lm.inner
+    assert isinstance(model, CountedModel)
+    text = b"".join(map(bridge.base.__getitem__, tokens))
+    pair = [bridge.pair[index] for index in range(len(bridge.pair))]
+    return all_texts(model, pair, text, more)
+
+
 def summed(lm: BridgedLanguageModel, tokens: list[int], more: int = 10) -> np.ndarray:
     """The probability of each token of the base after ``tokens``, from all texts.
 
     Texts that begin with other tokens of the base do not count.
     """
-    bridge, model = lm.bridge, lm.inner
-    assert isinstance(model, CountedModel)
-    text = b"".join(map(bridge.base.__getitem__, tokens))
-    pair = [bridge.pair[index] for index in range(len(bridge.pair))]
+    bridge = lm.bridge
+    start = sum(len(bridge.base[token]) for token in tokens)
     row = np.zeros(len(bridge.base))
-    for whole, ended, probability in all_texts(model, pair, text, more):
+    for whole, ended, probability in texts_after(lm, tokens, more):
         if all_first(tokens, whole, bridge):
-            row[first_base_token(whole[len(text) :], bridge, ended=ended)] += probability
+            row[first_base_token(whole[start:], bridge, ended=ended)] += probability
     return row / row.sum()
 
 
@@ -63,12 +72,8 @@ def summed_as_split(
     lm: BridgedLanguageModel, base: Tokenizer, tokens: list[int], more: int = 12
 ) -> np.ndarray:
     """The same, where texts count whose tokens in the base's tokenizer begin with ``tokens``."""
-    bridge, model = lm.bridge, lm.inner
-    assert isinstance(model, CountedModel)
-    text = b"".join(map(bridge.base.__getitem__, tokens))
-    pair = [bridge.pair[index] for index in range(len(bridge.pair))]
-    row = np.zeros(len(bridge.base))
-    for whole, ended, probability in all_texts(model, pair, text, more):
+    row = np.zeros(len(lm.bridge.base))
+    for whole, ended, probability in texts_after(lm, tokens, more):
         ids = base.encode(whole.decode(errors="ignore"), add_special_tokens=False).ids
         if ids[: len(tokens)] == tokens and (ended or len(ids) > len(tokens)):
             row[[*ids, len(row) - 1][len(tokens)]] += probability
