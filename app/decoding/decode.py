@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
+from app.decoding.alpha_schedule import AlphaSchedule
 from app.decoding.bridge.refinement import refine
 from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.ensemble import Ensemble, EnsembleLogits
+from app.decoding.pair_skipping import PairSkipping
 from app.decoding.row_reduction import RowReducer
 from app.decoding.speculative import Speculator
 from app.decoding.token_mask import TokenMask
@@ -53,6 +55,8 @@ def decode(
     fresh: bool = False,
     reducer: RowReducer | None = None,
     mask: TokenMask | None = None,
+    schedule: AlphaSchedule | None = None,
+    skipping: PairSkipping | None = None,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
@@ -71,6 +75,9 @@ def decode(
         reducer: Reduces rows on the device where they are; made for this ensemble. Without it, all
             rows are copied to the host.
         mask: The tokens that the structure in ``config`` allows.
+        schedule: Scales the alphas at each token; None where they are used as they are.
+        skipping: Lets the pairs read sampled tokens only where ``schedule`` needs them, without
+            drafts; made for this ensemble.
 
     Yields:
         A step for each token after the kept ones. No step is yielded for a stop string, nor for an
@@ -89,10 +96,11 @@ def decode(
     reason = FinishReason.LENGTH
     try:
         sampler = TokenSampler(
-            prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask
+            prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask, schedule
         )
+        sample = _sampling(ensemble, sampler, eos_ids, cancelled, speculator, skipping)
         steps = _token_steps(
-            ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator, fresh
+            ensemble, prompts, config, sampler, prefix, sample, cancelled, fresh
         )
         for step in steps:
             if step.token_id in eos_ids and step.index >= given - 1:
@@ -116,9 +124,8 @@ def _token_steps(
     config: GenerationConfig,
     sampler: TokenSampler,
     prefix: TextPrefix,
-    eos_ids: Collection[int],
+    sample: Callable[[EnsembleLogits, int], Iterator[TokenStep]],
     cancelled: Callable[[], bool],
-    speculator: Speculator | None,
     fresh: bool,
 ) -> Generator[TokenStep, None, None]:
     """Steps of the given tokens, then of sampled tokens; without text."""
@@ -135,10 +142,25 @@ def _token_steps(
             yield sampler.step(rows, position, token_id, coverage)
             sampler.append(token_id)
         logits = following
+    yield from sample(logits, limit)
+
+
+def _sampling(
+    ensemble: Ensemble,
+    sampler: TokenSampler,
+    eos_ids: Collection[int],
+    cancelled: Callable[[], bool],
+    speculator: Speculator | None,
+    skipping: PairSkipping | None,
+) -> Callable[[EnsembleLogits, int], Iterator[TokenStep]]:
+    """How tokens are sampled, from the logits of the first one up to a number of tokens."""
+    if skipping is not None:
+        return lambda logits, limit: skipping.steps(sampler, logits, limit, cancelled)
     if speculator is not None:
-        yield from speculator.decode(ensemble, sampler, logits, limit, eos_ids, cancelled)
-        return
-    yield from plain_steps(ensemble, sampler, logits, limit, cancelled)
+        return lambda logits, limit: speculator.decode(
+            ensemble, sampler, logits, limit, eos_ids, cancelled
+        )
+    return lambda logits, limit: plain_steps(ensemble, sampler, logits, limit, cancelled)
 
 
 def plain_steps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from app.decoding.alpha_schedule import AlphaSchedule
 from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.row_reduction import RowReducer
 from app.decoding.token_mask import TokenMask
@@ -25,6 +26,7 @@ class DecodedText:
         reducer: Reduces rows on the device where they are.
         fresh: Read the prompts anew.
         mask: The tokens that the structure in ``config`` allows.
+        schedule: Scales the alphas at each token; None where they are used as they are.
 
     Attributes:
         finish_reason: Why the text ended; None before, and after an error.
@@ -45,12 +47,15 @@ class DecodedText:
         reducer: RowReducer | None = None,
         fresh: bool = False,
         mask: TokenMask | None = None,
+        schedule: AlphaSchedule | None = None,
     ) -> None:
         self.prompts = prompts
         self.eos_ids = eos_ids
         self.cancelled = cancelled
         self.fresh = fresh
-        self.sampler = TokenSampler(prompts[0], (), config, alphas, reducer, mask=mask)
+        self.sampler = TokenSampler(
+            prompts[0], (), config, alphas, reducer, mask=mask, schedule=schedule
+        )
         self.finish_reason: FinishReason | None = None
         self.error: BaseException | None = None
         self.cached_tokens = 0

@@ -36,12 +36,14 @@ class EnsembleLogits:
         pairs: The expert pairs, by index into ``rows``.
         masked: Ids that not every role has, [V] of bool, or None if there are none.
         sampled: The token sampled on the device after each position; empty if none was.
+        skipped: Whether the pairs were not read: all rows are the base's.
     """
 
     rows: Tensor
     pairs: tuple[Pair, ...]
     masked: Tensor | None = None
     sampled: tuple[SampledToken, ...] = ()
+    skipped: bool = False
 
     def combined(self, position: int | slice, alphas: Sequence[float]) -> Tensor:
         """The tuned logits at some of the positions, [..., V]; without pairs, the base's own."""
@@ -62,10 +64,10 @@ class EnsembleLogits:
             position: The position.
             copied: Whether the arrays will be kept; otherwise they may be views of these rows.
         """
-        stacked = self.rows[:, position].cpu().numpy()
+        stacked = self.rows[: 1 if self.skipped else None, position].cpu().numpy()
         if copied:
             stacked = copy_apart(stacked)
-        rows = list(stacked)  # an array a row: roles share it
+        rows = list(stacked) * (len(self.rows) if self.skipped else 1)  # roles share an array
         return RoleLogits(
             base=rows[0],
             experts=tuple(rows[pair.expert] for pair in self.pairs),

@@ -113,6 +113,11 @@ class ThinkingSplitter:
         self._thought = False
         self._held = ""
 
+    @property
+    def inside(self) -> bool:
+        """Whether the text so far ends inside thinking, whose closing mark is not complete."""
+        return self._inside is not None
+
     def push(self, text: str) -> Iterator[tuple[Kind, str]]:
         """The parts that are certain after ``text``; parts of one kind may come in pieces."""
         self._held += text

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
+from app.decoding.alpha_schedule import AlphaSchedule, Alphas
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.logit_checks import require_sampleable
 from app.decoding.row_reduction import RowReducer
@@ -33,6 +34,7 @@ class TokenSampler:
         reducer: Reduces rows on their device; without it, rows are copied to the host.
         echoed: How many of the tokens after ``prompt`` belong to the prompt, too.
         mask: The tokens that the structure in ``config`` allows; None without a structure.
+        schedule: Scales the alphas at each token; None where they are used as they are.
 
     Attributes:
         index: Number of tokens so far, which is the index of the next token.
@@ -48,6 +50,7 @@ class TokenSampler:
         reducer: RowReducer | None = None,
         echoed: int = 0,
         mask: TokenMask | None = None,
+        schedule: AlphaSchedule | None = None,
     ) -> None:
         assert (mask is not None) == config.structured
         self.index = len(kept)
@@ -61,11 +64,16 @@ class TokenSampler:
         self._attributed = reducer is not None
         self._last_alphas: tuple[float, ...] | None = None
         self._history = np.array(self.ids, dtype=np.int64)
+        self._schedule = schedule
+        for token_id in kept if schedule else ():
+            schedule.push(token_id)
 
     def append(self, token_id: int) -> None:
         """Append ``token_id`` to the run."""
         place = len(self.ids)
         self._write(place, token_id)
+        if self._schedule is not None and place >= self._prompt_length:
+            self._schedule.push(token_id)
         self.ids.append(token_id)
         self.index += 1
 
@@ -90,7 +98,7 @@ class TokenSampler:
         Raises:
             ModelError: The tuned logits have no finite maximum.
         """
-        alphas = self._last_alphas = self._alphas()
+        alphas = self._last_alphas = self._scaled_alphas(logits, place)
         foreseen = self._foreseen(logits, place, alphas) if given is None else None
         reducer, reduced = self._reducer, None
         if reducer is not None:
@@ -127,7 +135,21 @@ class TokenSampler:
             reduced=reduced,
             combined=combined if self._attributed else None,
             coverage=coverage,
+            skipped=logits.skipped,
         )
+
+    def needs_pairs(self, base: Callable[[], Row]) -> bool:
+        """Whether the next token depends on the pairs, which have not read the last one yet.
+
+        Args:
+            base: Returns the base's row of the position; called only if the policy of alpha goes
+                by it.
+        """
+        assert self._schedule is not None
+        place = len(self.ids) - self._prompt_length
+        if self._schedule.policy.by_place:
+            return self._schedule.known_factor(place) != 0.0
+        return self._schedule.factor(place, base()) != 0.0
 
     def sample_draft(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
         """Sample a draft from ``row``, [V], the drafter's logits at the position after ``drafted``.
@@ -165,6 +187,14 @@ class TokenSampler:
             history=self._history[: len(self.ids) + before],
             reduction=None if self._reducer is None else self._reducer.reduction,
         )
+
+    def _scaled_alphas(self, logits: EnsembleLogits, place: int) -> Alphas:
+        """The alphas of the next token: read once, and scaled by the policy."""
+        alphas = self._alphas()
+        if self._schedule is None:
+            return alphas
+        index = len(self.ids) - self._prompt_length
+        return self._schedule.scaled(alphas, index, lambda: logits.on_host(place, copied=False))
 
     def _foreseen(
         self, logits: EnsembleLogits, place: int, alphas: tuple[float, ...]

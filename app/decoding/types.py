@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.decoding.alpha_policy import CONSTANT, parse_policy
 from app.errors import SettingsError
 
 FloatArray = NDArray[np.float32]
@@ -42,6 +43,7 @@ class GenerationConfig:
         logit_bias: Token ids, each with a number that is added to its logit.
         structure: What the text must be: one of :data:`STRUCTURES`.
         structure_text: The JSON schema, or the grammar in GBNF or Lark.
+        alpha_policy: How the alphas are scaled at each token, as ``parse_policy`` reads it.
 
     Raises:
         SettingsError: A value is not a number or outside its range.
@@ -60,6 +62,7 @@ class GenerationConfig:
     stop: tuple[str, ...] = ()
     structure: str = OFF
     structure_text: str = ""
+    alpha_policy: str = CONSTANT.text
 
     def __post_init__(self) -> None:
         _require("max new tokens", self.max_new_tokens, 1, 1_000_000, whole=True)
@@ -83,6 +86,7 @@ class GenerationConfig:
         if self.structure in (JSON_SCHEMA, GRAMMAR) and not self.structure_text.strip():
             what = "grammar" if self.structure == GRAMMAR else "JSON schema"
             raise SettingsError(f"The {what} is empty", next_step=f"Write the {what}.")
+        parse_policy(self.alpha_policy)
         if "" in self.stop:
             raise SettingsError("A stop string is empty", next_step="Remove it or type some text.")
 
@@ -239,7 +243,7 @@ class TokenStep:
         token_id: The token.
         text: The text that this token completed; empty while a character is still partial.
         start: Offset of ``text`` in the generated text, in Unicode code points.
-        alphas: The α of each pair in this step.
+        alphas: The α of each pair in this step, scaled by the policy of alpha.
         logits: Raw logits of every role, before any processor; None where they are not kept.
         sampled_probability: Probability of the token after temperature and the other processors.
         forced: Whether the token was given instead of sampled.
@@ -247,6 +251,8 @@ class TokenStep:
         combined: The combined rows that the token was sampled from, until it is attributed.
         coverage: Probability under the base of the tokens of which every pair of another vocabulary
             has an exact opinion; None where all models share a vocabulary.
+        skipped: Whether the pairs did not read the token before this one, since the policy of
+            alpha did not need them; their rows are then the base's.
     """
 
     index: int
@@ -260,6 +266,7 @@ class TokenStep:
     reduced: ReducedRows | None = None
     combined: CombinedRows | None = None
     coverage: float | None = None
+    skipped: bool = False
 
     @property
     def end(self) -> int:

@@ -30,6 +30,11 @@ class LiveAlphas:
     def __init__(self, alphas: tuple[float, ...]) -> None:
         self._alphas = alphas
 
+    @property
+    def final(self) -> bool:
+        """Whether they are what each token is sampled with, whatever the policy of alpha says."""
+        return False
+
     def set(self, alphas: tuple[float, ...]) -> None:
         self._alphas = alphas
 
@@ -54,6 +59,11 @@ class ReplayedAlphas(LiveAlphas):
         super().__init__(alphas[0])
         self._replayed = alphas
         self._next = 0
+
+    @property
+    def final(self) -> bool:
+        """They were scaled by the policy of the earlier run."""
+        return True
 
     def get(self) -> tuple[float, ...]:
         self._alphas = self._replayed[min(self._next, len(self._replayed) - 1)]

@@ -248,7 +248,9 @@ class Engine:
         self._emit(run.started)
         self._bound_prefixes(loaded)
         clock = RunClock()
-        speculator = self._speculator(command.role) if command.speculate else None
+        skipping = run.skipping()
+        drafting = command.speculate and skipping is None
+        speculator = self._speculator(command.role) if drafting else None
         steps = decode(
             ensemble,
             run.prompts,
@@ -262,6 +264,8 @@ class Engine:
             fresh=command.fresh,
             reducer=row_reducer(ensemble, keep_rows=command.keep_rows),
             mask=mask,
+            schedule=run.schedule,
+            skipping=skipping,
         )
         while True:
             try:
@@ -276,7 +280,8 @@ class Engine:
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None
         cached = min(ensemble.reused[0], len(run.prompts[0]))
-        stats = clock.stats(drafts, endpoint_usage, ensemble.capture_stats, cached)
+        skipped = skipping.counts if skipping else None
+        stats = clock.stats(drafts, endpoint_usage, ensemble.capture_stats, cached, skipped)
         self._emit(RunFinished(command.id, reason, stats))
 
     def runs_side_by_side(self, command: Command) -> TypeGuard[Generate]:

@@ -12,6 +12,7 @@ from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.remote import EndpointUsage
+from app.decoding.skip_counts import SkipCounts
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.thinking import UNKNOWN_THINKING, Thinking
 from app.decoding.types import FinishReason, TokenStep, WhatIfToken
@@ -121,6 +122,8 @@ class RunStats:
         endpoint_usage: Requests and tokens exchanged with the base's endpoint, or None.
         captures: Captured steps since the models were loaded.
         cached_tokens: Tokens of the prompt that the base, or the role alone, had read before.
+        skipped: What the pairs did not read, where the policy of alpha may skip them; there are no
+            drafts then.
     """
 
     tokens: int
@@ -131,6 +134,7 @@ class RunStats:
     endpoint_usage: EndpointUsage | None = None
     captures: CaptureStats = NO_CAPTURES
     cached_tokens: int = 0
+    skipped: SkipCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ class ParallelRuns:
             reducer=row_reducer(prepared.ensemble, keep_rows=command.keep_rows),
             fresh=command.fresh,
             mask=mask,
+            schedule=prepared.schedule,
         )
 
     def _report(self) -> None:

@@ -8,8 +8,11 @@ from app.attribution.candidates import TOP_ROLE, TOP_TUNED
 from app.attribution.shapley import coalitions
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.plain_conversation import next_turns
+from app.decoding.alpha_policy import parse_policy
+from app.decoding.alpha_schedule import AlphaSchedule
 from app.decoding.decode import TextPrefix
 from app.decoding.ensemble import Ensemble
+from app.decoding.pair_skipping import PairSkipping
 from app.decoding.row_reduction import RowReducer, RowReduction
 from app.decoding.types import GenerationConfig, check_alphas
 from app.engine.commands import Generate
@@ -26,6 +29,7 @@ class PreparedRun:
         prompts: The token ids of the prompt for each of their model contexts.
         config: Sampling settings and limits, with the texts that begin the next turn.
         prefix: The tokens that are not sampled.
+        schedule: Scales the alphas at each token; None where they are used as they are.
         started: The event that the run begins with.
     """
 
@@ -33,7 +37,13 @@ class PreparedRun:
     prompts: list[list[int]]
     config: GenerationConfig
     prefix: TextPrefix
+    schedule: AlphaSchedule | None
     started: RunStarted
+
+    def skipping(self) -> PairSkipping | None:
+        """Skips pairs where the policy of alpha does not need them; None if it always does."""
+        skips = self.schedule is not None and self.schedule.policy.may_skip
+        return PairSkipping(self.ensemble) if skips else None
 
 
 def prepare_run(loaded: LoadedRecipe, command: Generate) -> PreparedRun:
@@ -64,7 +74,11 @@ def prepare_run(loaded: LoadedRecipe, command: Generate) -> PreparedRun:
         config = replace(config, stop=(*config.stop, *turns))
     started = RunStarted(command.id, tuple(loaded.by_role(lengths)), head, thinking)
     prefix = TextPrefix(command.kept, given, len(echoed))
-    return PreparedRun(ensemble, prompts, config, prefix, started)
+    schedule = None
+    policy = parse_policy(config.alpha_policy)
+    if ensemble.pairs and not (policy.is_constant or command.alphas.final):
+        schedule = AlphaSchedule(policy, thinking, loaded.detokenizer(prompts[0]))
+    return PreparedRun(ensemble, prompts, config, prefix, schedule, started)
 
 
 def row_reducer(ensemble: Ensemble, *, keep_rows: bool) -> RowReducer:

@@ -8,6 +8,7 @@ import psutil
 
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.remote import EndpointUsage
+from app.decoding.skip_counts import SkipCounts
 from app.decoding.speculation_stats import SpeculationStats
 from app.engine.events import RunStats
 
@@ -33,6 +34,7 @@ class RunClock:
         endpoint_usage: EndpointUsage | None,
         captures: CaptureStats,
         cached_tokens: int,
+        skipped: SkipCounts | None = None,
     ) -> RunStats:
         """Speed and memory of the run so far."""
         first = self._last if self._first is None else self._first
@@ -46,4 +48,5 @@ class RunClock:
             endpoint_usage=endpoint_usage,
             captures=captures,
             cached_tokens=cached_tokens,
+            skipped=skipped,
         )
