@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.checkpoints.structure_grammar import check_structure
+from app.decoding.alpha_policy import parse_policy
 from app.decoding.types import GRAMMAR, JSON_SCHEMA, GenerationConfig
 from app.errors import RecipeError
 
@@ -55,6 +56,8 @@ def sampling_of(options: argparse.Namespace, defaults: GenerationConfig) -> Gene
         given["temperature"] = 0.0
     if options.logit_bias is not None:
         given["logit_bias"] = tuple(options.logit_bias)
+    if options.alpha_policy is not None:
+        given["alpha_policy"] = parse_policy(options.alpha_policy).text
     given |= _structure(options)
     if options.stop is not None:
         given["stop"] = tuple(options.stop)

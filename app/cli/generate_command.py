@@ -63,6 +63,8 @@ def generate(options: argparse.Namespace) -> int:
             output.write(json_report(request, output.loaded, output.run, run_id) + "\n")
         elif options.shifts:
             output.write(f"\n{shifts_table(request.recipe, output.run)}\n")
+        if output.run.skipped and not (options.json or options.quiet):
+            print(f"tuneshift: {output.run.skipped}; no drafts", file=sys.stderr)
         warnings = proof_warnings(output.loaded.roles if output.loaded else ())
         for warning in (*warnings, coverage_warning(request.recipe, output.run)):
             if warning and not options.quiet:
@@ -115,6 +117,7 @@ class _Output:
             self.run.speculation = event.stats.speculation
             self.run.endpoint_usage = event.stats.endpoint_usage
             self.run.captures = event.stats.captures
+            self.run.skipped = event.stats.skipped
             if self._stream:
                 self.write("\n")
         elif isinstance(event, Failed):

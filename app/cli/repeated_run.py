@@ -28,6 +28,7 @@ _CONFLICTING_OPTIONS = (
     "expert",
     "antiexpert",
     "alpha",
+    "alpha_policy",
     "max_new_tokens",
     "greedy",
     "temperature",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.remote import EndpointUsage
+from app.decoding.skip_counts import SkipCounts
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason
 from app.engine.events import TokenDecoded
@@ -20,3 +21,4 @@ class RunRecord:
         self.speculation: SpeculationStats | None = None
         self.endpoint_usage: EndpointUsage | None = None
         self.captures = CaptureStats()
+        self.skipped: SkipCounts | None = None

@@ -99,9 +99,7 @@ def decode(
             prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask, schedule
         )
         sample = _sampling(ensemble, sampler, eos_ids, cancelled, speculator, skipping)
-        steps = _token_steps(
-            ensemble, prompts, config, sampler, prefix, sample, cancelled, fresh
-        )
+        steps = _token_steps(ensemble, prompts, config, sampler, prefix, sample, cancelled, fresh)
         for step in steps:
             if step.token_id in eos_ids and step.index >= given - 1:
                 reason = FinishReason.EOS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
-from app.decoding.alpha_schedule import AlphaSchedule, Alphas
+from app.decoding.alpha_schedule import Alphas, AlphaSchedule
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.logit_checks import require_sampleable
 from app.decoding.row_reduction import RowReducer
@@ -65,8 +65,9 @@ class TokenSampler:
         self._last_alphas: tuple[float, ...] | None = None
         self._history = np.array(self.ids, dtype=np.int64)
         self._schedule = schedule
-        for token_id in kept if schedule else ():
-            schedule.push(token_id)
+        if schedule is not None:
+            for token_id in kept:
+                schedule.push(token_id)
 
     def append(self, token_id: int) -> None:
         """Append ``token_id`` to the run."""

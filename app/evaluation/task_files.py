@@ -190,8 +190,8 @@ class _Reader:
 
     def _generation(self) -> GenerationConfig:
         defaults = asdict(GenerationConfig(temperature=0.0))
-        for name in ("logit_bias", "structure", "structure_text"):
-            del defaults[name]  # texts that are generated in batches do not have them
+        for name in ("logit_bias", "structure", "structure_text", "alpha_policy"):
+            del defaults[name]  # texts in batches do not have them, and roles have the policy
         inner = self._table.inner("generation", defaults, {})
         values = {
             key: inner.get(key, type(default))

@@ -112,6 +112,9 @@ class GenerationRequest(RequestModel):
         Annotated[list[Annotated[float, Field(ge=-1_000_000, le=1_000_000)]], Field(max_length=100)]
         | None
     ) = Field(None, description="The alpha of each expert pair, in the recipe's order.")
+    alpha_policy: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="How alpha changes from token to token, such as kl:0.5; constant is off."
+    )
     explain: bool = Field(
         True, description="Add the probabilities of each token and each pair's contribution."
     )
@@ -143,6 +146,7 @@ class GenerationRequest(RequestModel):
             "frequency_penalty": self.frequency_penalty,
             "presence_penalty": self.presence_penalty,
             "logit_bias": self._bias,
+            "alpha_policy": self.alpha_policy,
         }
         structure = structure_of(self.response_format, self.json_schema, self.grammar)
         if structure is not None:

@@ -330,3 +330,30 @@ def test_a_text_follows_a_schema_or_a_grammar(
     path.write_text("{")
     assert main([*command, "--json-schema", str(path)]) == 2
     check_one_line(capsys, "not JSON")
+
+
+@pytest.mark.slow
+def test_a_policy_of_alpha_is_reported_with_the_alphas_of_each_token(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [*roles, PROMPT, "--seed", "3", "--alpha", "0.8", "--alpha-policy", "ramp:1:0:4"]
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    steps = found["steps"]
+    assert found["settings"]["alpha_policy"] == "ramp:1:0:4"
+    expected = [0.8 * max(0.0, 1 - index / 4) for index in range(len(steps))]
+    assert [step["alphas"][0] for step in steps] == pytest.approx(expected)
+    assert [step["skipped"] for step in steps] == [index >= 4 for index in range(len(steps))]
+    assert found["skipped"]["skipped"] == max(0, len(steps) - 4)
+    assert found["speculation"] is None
+    assert main(asked) == 0
+    assert "tokens without pairs" in capsys.readouterr().err
+
+
+def test_a_policy_that_does_not_exist_is_an_error(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, PROMPT, "--alpha-policy", "sometimes"]) == 2
+    error = capsys.readouterr().err
+    assert "“sometimes” is not an alpha policy" in error
+    assert "kl:BITS" in error

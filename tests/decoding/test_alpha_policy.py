@@ -29,8 +29,17 @@ def rows(base: list[float], expert: list[float]) -> RoleLogits:
 
 @pytest.mark.parametrize(
     "text",
-    ["constant", "ramp:0:1.5:50", "thinking", "answer", "entropy:1", "entropy:0.5:2"]
-    + ["confidence:0.9", "agreement:0.2:0.8", "kl:0.25"],
+    [
+        "constant",
+        "ramp:0:1.5:50",
+        "thinking",
+        "answer",
+        "entropy:1",
+        "entropy:0.5:2",
+        "confidence:0.9",
+        "agreement:0.2:0.8",
+        "kl:0.25",
+    ],
 )
 def test_a_policy_is_read_as_it_is_written(text: str) -> None:
     assert parse_policy(text).text == text
@@ -43,14 +52,33 @@ def test_every_kind_has_a_form() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "often", "constant:1", "ramp:0:1", "ramp:0:1:0", "ramp:0:1:2.5", "ramp:0:nan:3", "kl"]
-    + ["kl:-1", "kl:inf", "kl:a", "entropy:2:1", "confidence:1.1", "agreement:-0.1", "thinking:1"],
+    [
+        "often",
+        "constant:1",
+        "ramp:0:1",
+        "ramp:0:1:0",
+        "ramp:0:1:2.5",
+        "ramp:0:nan:3",
+        "kl",
+        "kl:-1",
+        "kl:inf",
+        "kl:a",
+        "entropy:2:1",
+        "confidence:1.1",
+        "agreement:-0.1",
+        "thinking:1",
+    ],
 )
 def test_what_is_no_policy_is_refused_with_its_form(text: str) -> None:
     with pytest.raises(SettingsError) as error:
         GenerationConfig(alpha_policy=text)
     assert text in f"{error.value.cause} {error.value.evidence}"
     assert error.value.next_step
+
+
+def test_an_empty_policy_is_refused() -> None:
+    with pytest.raises(SettingsError, match="not an alpha policy"):
+        parse_policy("")
 
 
 def test_a_ramp_goes_from_one_factor_to_the_other() -> None:

@@ -19,7 +19,7 @@ from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.pair_skipping import PairSkipping
 from app.decoding.sampling import process_logits
 from app.decoding.speculative import Speculator
-from app.decoding.thinking import ThinkingForm, Thinking
+from app.decoding.thinking import Thinking, ThinkingForm
 from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import FinishReason, GenerationConfig, RoleLogits, TokenStep
 from tests import tiny
@@ -181,9 +181,7 @@ def test_thinking_is_followed_through_tokens_that_are_given() -> None:
     thinking = Thinking((form,), prompt_known=True)
     given = TOKENIZER.encode("the king said sea and").ids
     config = GenerationConfig(max_new_tokens=len(given) + 1, temperature=0.0)
-    models = [
-        TransformersLanguageModel(tiny.make_model("llama", seed)) for seed in range(3)
-    ]
+    models = [TransformersLanguageModel(tiny.make_model("llama", seed)) for seed in range(3)]
     steps = list(
         decode(
             Ensemble(models, "abc", [Pair("p", 1, 2)]),

@@ -122,6 +122,15 @@ def test_alphas_per_request(client: OpenAI, headless: Headless) -> None:
         client.completions.create(model=MODEL, prompt="a", extra_body={"alphas": [1, 2]})
 
 
+def test_a_policy_of_alpha_per_request(client: OpenAI, headless: Headless) -> None:
+    answer = client.completions.create(
+        model=MODEL, prompt=PROMPT, extra_body={"alphas": [2.0], "alpha_policy": "kl:0"}
+    )
+    assert answer.choices[0].text == headless.text(alpha=0.0)
+    with pytest.raises(BadRequestError, match="not an alpha policy"):
+        client.completions.create(model=MODEL, prompt="a", extra_body={"alpha_policy": "never"})
+
+
 def test_stop_strings_end_a_completion(client: OpenAI, headless: Headless) -> None:
     whole = headless.text()
     stop = whole[2:4]

@@ -206,6 +206,7 @@ _RARE_SETTINGS = (
     "logit_bias",
     "structure",
     "structure_text",
+    "alpha_policy",
 )
 """Sampling settings that a file has only if they are on."""
 _KINDS = {"offload": bool, "top_logprobs": int}

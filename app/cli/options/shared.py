@@ -10,6 +10,7 @@ from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
 from app.checkpoints.spec import DTYPES, QUANTIZATIONS
 from app.cli.options.completion_options import recipe_names
 from app.cli.text_input import text_argument
+from app.decoding.alpha_policy import FORMS
 
 MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
@@ -166,6 +167,11 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         "--grammar",
         metavar="FILE",
         help="a grammar in GBNF or Lark that the text must follow",
+    )
+    sampling.add_argument(
+        "--alpha-policy",
+        metavar="POLICY",
+        help=f"how alpha changes from token to token: {', '.join(FORMS.values())}",
     )
     sampling.add_argument(
         "--seed",

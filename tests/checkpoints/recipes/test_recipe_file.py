@@ -388,6 +388,7 @@ def test_what_is_the_default_is_not_written(tmp_path: Path) -> None:
     assert sorted(written) == ["base", "format", "name", "pair", "sampling"]
     assert written["base"] == {"source": "folder:/m"}
     rare = {"frequency_penalty", "presence_penalty", "logit_bias", "structure", "structure_text"}
+    rare |= {"alpha_policy"}
     assert written["sampling"].keys() == GenerationConfig.__dataclass_fields__.keys() - rare
 
 
