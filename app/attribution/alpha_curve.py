@@ -6,25 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.attribution.argmax_flips import Flip, argmax_flips
 from app.attribution.candidates import CandidateRows
 from app.attribution.row_statistics import Floats
-from app.decoding.tuned_logits import Row, pair_difference, tuned_logits
+from app.decoding.tuned_logits import pair_difference, tuned_logits
 from app.decoding.types import RoleLogits
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -2.0, 4.0
 _POINTS = 61
-_ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """An α at which the argmax changes from ``before`` to ``after``."""
-
-    alpha: float
-    before: int
-    after: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +52,7 @@ def alpha_curve(
     slope = pair_difference(logits, pair)
     without = tuned_logits(logits, [0.0 if i == pair else a for i, a in enumerate(alphas)])
     grid = np.linspace(LOWEST_ALPHA, HIGHEST_ALPHA, _POINTS)
-    flips = _flips(without, slope)
+    flips = argmax_flips(without, slope, LOWEST_ALPHA, HIGHEST_ALPHA)
     ids = _with_flips(token_ids, flips)
     probabilities = np.empty((len(ids), grid.size))
     row, powers = np.empty_like(without), np.empty_like(without)
@@ -91,7 +81,7 @@ def estimated_alpha_curve(
     known = candidates.token_ids
     flips = tuple(
         Flip(flip.alpha, int(known[flip.before]), int(known[flip.after]))
-        for flip in _flips(without, candidates.differences[pair])
+        for flip in argmax_flips(without, candidates.differences[pair], LOWEST_ALPHA, HIGHEST_ALPHA)
     )
     ids = _with_flips(token_ids, flips)
     places = [int(np.flatnonzero(known == token)[0]) for token in ids]
@@ -107,46 +97,3 @@ def _with_flips(token_ids: Sequence[int], flips: Sequence[Flip]) -> tuple[int, .
     """``token_ids`` and, after them, the other tokens that are the argmax at some α."""
     best = [flip.before for flip in flips[:1]] + [flip.after for flip in flips]
     return tuple(dict.fromkeys([*token_ids, *best]))
-
-
-def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:
-    """The changes of argmax: breakpoints of the upper envelope of the lines without + α · slope."""
-    usable = _contenders(without, slope)
-    heights, slopes = without[usable].astype(np.float64), slope[usable].astype(np.float64)
-    alpha = LOWEST_ALPHA
-    # Among lines of equal height the steepest is the highest for larger α.
-    best = int(np.lexsort((slopes, heights + alpha * slopes))[-1])
-    flips = []
-    while True:
-        steeper = np.flatnonzero(slopes > slopes[best])
-        if not steeper.size:
-            break
-        crossings = (heights[best] - heights[steeper]) / (slopes[steeper] - slopes[best])
-        alpha = float(crossings.min())
-        if alpha > HIGHEST_ALPHA:
-            break
-        reached = steeper[crossings == alpha]
-        overtaking = int(reached[slopes[reached].argmax()])
-        flips.append(Flip(alpha, int(usable[best]), int(usable[overtaking])))
-        best = overtaking
-    return tuple(flips)
-
-
-def _contenders(without: Row, slope: Row) -> NDArray[np.int64]:
-    """Indices of the lines that can be the highest at some α in the interval, ascending.
-
-    Every line that is the highest somewhere is included. The higher of the two lines that are
-    highest at either end of the interval is a convex bound with one bend. A line exceeds it
-    somewhere only if it does so at an end or at the bend.
-    """
-    heights, slopes = without.astype(np.float64), slope.astype(np.float64)
-    np.copyto(slopes, 0.0, where=np.isneginf(heights))  # an impossible token stays one
-    lowest, highest = heights + LOWEST_ALPHA * slopes, heights + HIGHEST_ALPHA * slopes
-    first, last = int(lowest.argmax()), int(highest.argmax())
-    reach = (lowest >= lowest[first]) | (highest >= highest[last])
-    bend = slopes[last] - slopes[first]
-    if bend > 0:
-        alpha = (heights[first] - heights[last]) / bend
-        bound = heights[first] + alpha * slopes[first]
-        reach |= heights + alpha * slopes >= bound - _ROUNDING * max(abs(bound), 1.0)
-    return np.flatnonzero(reach)

@@ -76,8 +76,13 @@ class CandidateRows:
         The sum over the candidates is exact. The logarithm of the sum over all other tokens is
         interpolated linearly in the α of each pair, between its values with and without that pair.
         """
-        inside = np.logaddexp.reduce(self.tuned(alphas))
-        return float(np.logaddexp(inside, self._log_tail(alphas)))
+        return float(self.log_normalizers_at(np.asarray([alphas], np.float64))[0])
+
+    def log_normalizers_at(self, alphas: Floats) -> Floats:
+        """:meth:`log_normalizer` for N tuples of alphas, [N, P]; [N]."""
+        inside = log_normalizers(self.base + alphas @ self.differences)
+        found: Floats = np.logaddexp(inside, self._log_tails(alphas))
+        return found
 
     def with_alphas(self, alphas: Sequence[float]) -> CandidateRows:
         """These candidates for other alphas; normalizers and ranks are estimates."""
@@ -98,21 +103,24 @@ class CandidateRows:
             estimated=True,
         )
 
-    def _log_tail(self, alphas: Sequence[float]) -> float:
+    def _log_tails(self, alphas: Floats) -> Floats:
+        """The logarithms of the sums over all other tokens for N tuples of alphas, [N]."""
         members = coalitions(len(self.alphas)).members
+        old = np.asarray(self.alphas, dtype=np.float64)
+        inside = log_normalizers(self.base + (members * old) @ self.differences)
         tails = np.array(
             [
-                _log_difference(whole, np.logaddexp.reduce(self.tuned(np.asarray(self.alphas) * s)))
-                for whole, s in zip(self.coalition_log_normalizers, members, strict=True)
+                _log_difference(whole, part)
+                for whole, part in zip(self.coalition_log_normalizers, inside, strict=True)
             ]
         )
-        shares = np.array(
-            [new / old if old else 0.0 for new, old in zip(alphas, self.alphas, strict=True)]
-        )
-        if len(shares) > MOST_EXACT_PAIRS:  # coalitions are missing: interpolate along the diagonal
-            return float(tails[0] + shares.mean() * (tails[-1] - tails[0]))
-        weights = np.where(members, shares, 1 - shares).prod(axis=1)
-        return float(weights @ tails)
+        shares = np.divide(alphas, old, out=np.zeros_like(alphas), where=old != 0.0)
+        if len(old) > MOST_EXACT_PAIRS:  # coalitions are missing: interpolate along the diagonal
+            along: Floats = tails[0] + shares.mean(axis=1) * (tails[-1] - tails[0])
+            return along
+        weights = np.where(members, shares[:, None], 1 - shares[:, None]).prod(axis=2)
+        found: Floats = weights @ tails
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

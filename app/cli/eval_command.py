@@ -55,11 +55,12 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     recipe = chosen_recipe(options)
     roles = _names(options.roles) if options.roles else default_roles(recipe)
     if not any(role.partition(":")[0] == _TUNED for role in roles):
-        refuse_together(options, "roles", ["alpha", "alpha_scale"])
+        refuse_together(options, "roles", ["alpha", "alpha_scale", "alpha_policy"])
     plan = Plan(
         tasks=_names(options.tasks),
         roles=roles,
         scales=parse_scales(options.alpha_scale or "1"),
+        policies=tuple(name for text in options.alpha_policy for name in _names(text)),
         data=tuple(options.data),
         limit=options.limit,
         batch_size=options.batch_size,

@@ -36,6 +36,8 @@ def _table(task: TaskResults) -> str:
         for result in task.results
         if result.coverage is not None
     ]
+    if task.policies is not None:
+        lines.append(f"  {task.policies}")
     return "\n".join(lines)
 
 

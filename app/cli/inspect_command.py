@@ -13,6 +13,7 @@ from app.atomic_files import write_file
 from app.cli.conflicting_options import refuse_together
 from app.cli.evaluation_list import evaluations_as_text
 from app.cli.output import write_stdout
+from app.decoding.alpha_policy import CONSTANT
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
 from app.history.database import Database, open_to_read
@@ -123,7 +124,8 @@ def _models(run: RunSummary) -> str:
     sampled = f"seed {config.seed} · temperature {config.temperature:g}"
     parts = [f"models: {', '.join(run.facts.models)}"]
     if run.role is None:
-        parts.append(f"α {alphas}")
+        changing = "" if config.alpha_policy == CONSTANT.text else f", {config.alpha_policy}"
+        parts.append(f"α {alphas}{changing}")
     return " · ".join([*parts, sampled if config.temperature else "greedy"])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.attribution.class_shifts import ClassShifts
 from app.evaluation.exports import export_answers
 from app.evaluation.plan import Prepared, runs_code
+from app.evaluation.policy_verdict import policy_verdict
 from app.evaluation.results import TaskResults, result_of
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.tasks import Task
@@ -49,6 +50,10 @@ class Answers:
                     result_of(variant, records, self._shifts.get((task.name, variant.title)))
                     for variant in self._prepared.variants
                     if (records := self.of(task, variant))
+                ),
+                policy_verdict(
+                    {variant: self.of(task, variant) for variant in self._prepared.variants},
+                    higher_is_better=task.higher_is_better,
                 ),
             )
             for task in self._prepared.tasks

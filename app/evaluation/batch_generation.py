@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from app.attribution.class_shifts import ShiftedToken
+from app.decoding.alpha_schedule import AlphaSchedule
 from app.decoding.batch_loop import BatchLoop
 from app.decoding.batched_ensemble import BatchedEnsemble
 from app.decoding.detokenizer import Detokenizer
@@ -16,6 +17,7 @@ from app.decoding.ensemble import EnsembleLogits
 from app.decoding.sampling import process_logits
 from app.decoding.types import GenerationConfig
 from app.errors import Cancelled
+from app.evaluation.scheduled_alphas import ScheduledAlphas
 from app.evaluation.scoring import Distribution, distribution_logits
 
 
@@ -60,12 +62,19 @@ class _Sequence:
 
     Attributes:
         place: Its index among the sequences that were asked for.
+        schedule: Scales the alphas at each token; None where they are used as they are.
     """
 
     def __init__(
-        self, place: int, start: GenerationStart, detokenizer: Detokenizer, eos_ids: Collection[int]
+        self,
+        place: int,
+        start: GenerationStart,
+        detokenizer: Detokenizer,
+        eos_ids: Collection[int],
+        schedule: AlphaSchedule | None = None,
     ) -> None:
         self.place = place
+        self.schedule = schedule
         self._truncated = start.truncated
         self._config = start.config
         self._detokenizer = detokenizer
@@ -102,6 +111,8 @@ class _Sequence:
             self._finish()
             return
         self.tokens += 1
+        if self.schedule is not None:
+            self.schedule.push(token_id)
         if config.reads_history:
             self.history = torch.cat([self.history, torch.tensor([token_id])])
         piece = self._detokenizer.push(token_id)
@@ -186,7 +197,7 @@ def generate_batch(
         ensemble.require_usable(logits)
         found = ensemble.refine(logits)
         coverages: Sequence[float | None] = found if found is not None else [None] * len(texts)
-        rows = distribution_logits(logits, distribution)
+        rows = _tuned_rows(logits, texts, distribution)
         if plain:
             tokens = rows.argmax(1).tolist()
         else:
@@ -203,7 +214,13 @@ def generate_batch(
     loop = BatchLoop(ensemble, sample)
     prompts = list(zip(*(start.prompts for start in starts), strict=True))
     texts = [
-        _Sequence(place, start, detokenizer(start.prompts[0]), eos_ids)
+        _Sequence(
+            place,
+            start,
+            detokenizer(start.prompts[0]),
+            eos_ids,
+            distribution.begin(start.prompts) if isinstance(distribution, ScheduledAlphas) else None,
+        )
         for place, start in enumerate(starts)
     ]
     ended = loop.begin(texts, prompts, cancelled)
@@ -214,6 +231,19 @@ def generate_batch(
         if cancelled():
             raise Cancelled
         ended = loop.step()
+
+
+def _tuned_rows(
+    logits: EnsembleLogits, texts: Sequence[_Sequence], distribution: Distribution
+) -> Tensor:
+    """The row that the next token of each text is sampled from, [B, V]."""
+    if not isinstance(distribution, ScheduledAlphas):
+        return distribution_logits(logits, distribution)
+    rows = []
+    for place, text in enumerate(texts):
+        assert text.schedule is not None
+        rows.append(distribution.row(logits, place, text.schedule, text.tokens))
+    return torch.stack(rows)
 
 
 def _probabilities(

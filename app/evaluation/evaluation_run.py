@@ -223,7 +223,10 @@ def _question_identity(task: Task, question: Question) -> tuple[Any, ...]:
     how = [task.metric, asdict(task.matching), task.by_length, task.pass_at]
     content = asdict(replace(question, exported=()))
     del content["exported"]  # the export format does not affect the answer
-    return [asdict(request) for request in asked], content, how
+    requests = [asdict(request) for request in asked]
+    for request in requests:
+        request.get("config", {}).pop("alpha_policy", None)  # the variant has the policy
+    return requests, content, how
 
 
 def _judge_answers(task: Task, question: Question, generated: Sequence[GeneratedAnswer]) -> Record:

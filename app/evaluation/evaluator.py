@@ -14,6 +14,7 @@ from app.decoding.batched_ensemble import BatchedEnsemble
 from app.evaluation.batch_generation import GeneratedAnswer, GenerationStart, generate_batch
 from app.evaluation.encoding import Continuation, Encoder
 from app.evaluation.requests import GenerateRequest, Score, ScoreRequest
+from app.evaluation.scheduled_alphas import scheduled_alphas
 from app.evaluation.scoring import Distribution, score_batch
 from app.evaluation.variants import Variant
 
@@ -64,7 +65,7 @@ class Evaluator:
         contexts = [self._evaluation(variant) for variant in variants]
         if None in contexts:  # a tuned variant needs all model contexts
             distributions: list[Distribution] = [
-                variant.alphas if place is None else place
+                self._tuned(variant) if place is None else place
                 for variant, place in zip(variants, contexts, strict=True)
             ]
             yield from self._score(requests, None, distributions)
@@ -90,7 +91,7 @@ class Evaluator:
         """
         evaluation = self._evaluation(variant)
         encoder, ensemble = self._asked(evaluation)
-        distribution: Distribution = variant.alphas if evaluation is None else 0
+        distribution: Distribution = self._tuned(variant) if evaluation is None else 0
         starts = []
         for place, request in enumerate(requests):
             prompts, truncated = encoder.prompts(request)
@@ -107,6 +108,12 @@ class Evaluator:
                 self._cancelled,
             ),
         )
+
+    def _tuned(self, variant: Variant) -> Distribution:
+        """The distribution of a tuned variant."""
+        if variant.policy.is_constant or not variant.alphas:
+            return variant.alphas
+        return scheduled_alphas(self._loaded, variant.alphas, variant.policy)
 
     def _evaluation(self, variant: Variant) -> int | None:
         return (

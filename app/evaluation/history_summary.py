@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from app.checkpoints.spec import Recipe
+from app.decoding.alpha_policy import CONSTANT, parse_policy
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
+from app.evaluation.policy_verdict import policy_verdict_of
 from app.evaluation.results import Result, TaskResults, as_json
 from app.evaluation.task_files import builtin_tasks
 from app.evaluation.variants import Variant
@@ -66,6 +68,7 @@ def plan_of(summary: EvaluationSummary) -> Plan:
         tasks=tuple(given["tasks"]),
         roles=tuple(given["roles"]),
         scales=tuple(given["scales"]),
+        policies=tuple(given.get("policies", ())),
         data=tuple(given["data"]),
         limit=given["limit"],
         batch_size=given["batch_size"],
@@ -84,6 +87,7 @@ def results_of(summary: EvaluationSummary, recipe: Recipe) -> list[TaskResults]:
             task["measure"],
             task["higher_is_better"],
             tuple(_result(values, recipe) for values in task["results"]),
+            policy_verdict_of(task.get("alpha_policies")),
         )
         for task in json.loads(summary.results)
     ]
@@ -97,6 +101,7 @@ def _result(values: dict[str, Any], recipe: Recipe) -> Result:
         None,
         tuple(values["alphas"] or ()),
         1.0 if values["alpha_scale"] is None else values["alpha_scale"],
+        parse_policy(values.get("alpha_policy") or CONSTANT.text),
     )
     score = float("inf") if values["score"] is None else values["score"]
     measure = Measure(score, values["stderr"], values["questions"])

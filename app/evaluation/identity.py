@@ -34,6 +34,7 @@ def model_identity(variant: Variant, prints: Mapping[str, str]) -> tuple[Any, ..
         variant.recipe.accepted_ids,
         variant.role_index,
         variant.alphas,
+        *(() if variant.policy.is_constant else (variant.policy.text,)),
     )
 
 

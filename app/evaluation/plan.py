@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.checkpoints.spec import Recipe
+from app.decoding.alpha_policy import CONSTANT, parse_policy
 from app.decoding.types import MAX_ALPHA
 from app.errors import EvaluationError, SettingsError
 from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
@@ -31,6 +32,8 @@ class Plan:
         limit: Maximum number of questions of each task; None for all.
         batch_size: Number of sequences in a batch; None for as many as fit into memory.
         allow_code: Whether model-written programs may be run.
+        policies: Policies of alpha besides the constant one; tuned variants are evaluated once for
+            each scale with each.
     """
 
     tasks: tuple[str, ...]
@@ -40,6 +43,7 @@ class Plan:
     limit: int | None = None
     batch_size: int | None = None
     allow_code: bool = False
+    policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ def prepare(plan: Plan, recipe: Recipe, single_model: Callable[[str], Recipe]) -
     """
     if plan.limit is not None and plan.limit < 1:
         raise SettingsError("The limit must be at least 1", evidence=f"it is {plan.limit}")
-    variants = variants_of(recipe, plan.roles, plan.scales, single_model)
+    policies = dict.fromkeys((CONSTANT, *map(parse_policy, plan.policies)))
+    variants = variants_of(recipe, plan.roles, plan.scales, single_model, tuple(policies))
     local, harness = _tasks(plan.tasks, plan.data)
     require_code_permission(local, plan.allow_code)
     return Prepared(tuple(task.first(plan.limit) for task in local), harness, tuple(variants))

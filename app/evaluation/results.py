@@ -10,6 +10,7 @@ from typing import Any
 
 from app.attribution.class_shifts import ClassShifts
 from app.evaluation.metrics import Measure, gap_closed, ratio
+from app.evaluation.policy_verdict import PolicyVerdict
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.variants import Variant
 
@@ -39,12 +40,21 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class TaskResults:
-    """The scores of all variants in one metric of a task."""
+    """The scores of all variants in one metric of a task.
+
+    Attributes:
+        task: The name of the task.
+        measured: The name of the metric.
+        higher_is_better: Whether higher scores are better.
+        results: The scores.
+        policies: What the answers say about policies of alpha, where some were evaluated.
+    """
 
     task: str
     measured: str
     higher_is_better: bool
     results: tuple[Result, ...]
+    policies: PolicyVerdict | None = None
 
     @property
     def checkpoints(self) -> list[Result]:
@@ -92,6 +102,7 @@ def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
             "measure": task.measured,
             "higher_is_better": task.higher_is_better,
             "results": [_result(task, result) for result in task.results],
+            **({"alpha_policies": task.policies.as_json()} if task.policies else {}),
         }
         for task in found
     ]
@@ -125,6 +136,7 @@ def _result(task: TaskResults, result: Result) -> dict[str, Any]:
         "kind": variant.kind,
         "alphas": list(variant.alphas) if variant.kind == "tuned" else None,
         "alpha_scale": variant.scale if variant.kind == "tuned" else None,
+        "alpha_policy": variant.policy.text if variant.kind == "tuned" else None,
         "score": measure.score if math.isfinite(measure.score) else None,
         "stderr": measure.stderr,
         "questions": measure.count,

@@ -13,6 +13,7 @@ from app.decoding.ensemble import EnsembleLogits
 from app.errors import Cancelled
 from app.evaluation.encoding import Continuation
 from app.evaluation.requests import Score
+from app.evaluation.scheduled_alphas import ScheduledAlphas
 
 _LOGITS_AT_ONCE = 1 << 26
 """Maximum number of elements of the rows of all models in memory."""
@@ -20,11 +21,12 @@ _LOGITS_AT_ONCE = 1 << 26
 _LOGITS_IN_CACHE = 1 << 19
 """Maximum number of elements of one model's rows that are combined at once."""
 
-Distribution = int | tuple[float, ...]
-"""A distribution: the index of one model context, or the alpha of each pair."""
+FixedDistribution = int | tuple[float, ...]
+Distribution = FixedDistribution | ScheduledAlphas
+"""A distribution: the index of one model context, the alpha of each pair, or these by a policy."""
 
 
-def distribution_logits(logits: EnsembleLogits, distribution: Distribution) -> Tensor:
+def distribution_logits(logits: EnsembleLogits, distribution: FixedDistribution) -> Tensor:
     """The logits of a distribution at every position, [n, V]."""
     return (
         logits.rows[distribution]
@@ -61,6 +63,15 @@ def score_batch(
     greedy = torch.ones((len(distributions), len(batch)), dtype=torch.bool)
 
     covered: list[float | None] = [None] * len(batch)
+    fixed = [
+        distribution if not isinstance(distribution, ScheduledAlphas) else 0
+        for distribution in distributions
+    ]
+    scheduled = {
+        place: (each, [each.begin(item.prompts) for item in batch])
+        for place, each in enumerate(distributions)
+        if isinstance(each, ScheduledAlphas)
+    }
 
     def add(logits: EnsembleLogits, columns: slice) -> None:
         ensemble.require_usable(logits)
@@ -69,7 +80,11 @@ def score_batch(
         for place, coverage in enumerate(coverages or ()):
             row = place // wanted.shape[1]
             covered[row] = (covered[row] or 0.0) + coverage
-        logprobs, best = _of_targets(logits, distributions, wanted.reshape(-1))
+        logprobs, best = _of_targets(logits, fixed, wanted.reshape(-1))
+        for place, (distribution, schedules) in scheduled.items():
+            logprobs[place], best[place] = distribution.score(
+                logits, schedules, columns.start, [item.tokens[columns] for item in batch]
+            )
         shape = (len(distributions), *wanted.shape)
         sums.add_(logprobs.view(shape).masked_fill(~counted, 0.0).sum(2))
         greedy.logical_and_((best.view(shape) | ~counted).all(2))
@@ -109,7 +124,7 @@ def _given(targets: Tensor, scored: Tensor) -> list[int | None]:
 
 
 def _of_targets(
-    logits: EnsembleLogits, distributions: Sequence[Distribution], targets: Tensor
+    logits: EnsembleLogits, distributions: Sequence[FixedDistribution], targets: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of every target under every distribution, and whether it is the argmax.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.checkpoints.spec import Recipe
+from app.decoding.alpha_policy import CONSTANT, AlphaPolicy
 from app.errors import EvaluationError
 
 _ROLES = ("base", "expert", "antiexpert", "tuned")
@@ -24,6 +25,7 @@ class Variant:
         role_index: For a single role, its index in ``Recipe.roles``; None for a tuned distribution.
         alphas: The alphas of a tuned distribution, [P].
         scale: The factor by which the recipe's alphas were multiplied.
+        policy: How the alphas change from token to token.
     """
 
     name: str
@@ -32,11 +34,13 @@ class Variant:
     role_index: int | None = None
     alphas: tuple[float, ...] = ()
     scale: float = 1.0
+    policy: AlphaPolicy = CONSTANT
 
     @property
     def title(self) -> str:
-        """The name, followed by the scale if it is not 1."""
-        return self.name if self.scale == 1.0 else f"{self.name} ×{self.scale:g}"
+        """The name, followed by the scale if it is not 1, and the policy if it is not constant."""
+        scaled = self.name if self.scale == 1.0 else f"{self.name} ×{self.scale:g}"
+        return scaled if self.policy.is_constant else f"{scaled} {self.policy.text}"
 
 
 def default_roles(recipe: Recipe) -> tuple[str, ...]:
@@ -51,8 +55,9 @@ def variants_of(
     roles: Sequence[str],
     scales: Sequence[float],
     single_model: Callable[[str], Recipe],
+    policies: Sequence[AlphaPolicy] = (CONSTANT,),
 ) -> list[Variant]:
-    """The variants for a list of role names; tuned variants are repeated for each scale.
+    """The variants for a list of role names; tuned ones repeat for each scale and policy.
 
     Args:
         recipe: The evaluated recipe.
@@ -61,6 +66,7 @@ def variants_of(
             first; ``tuned:NAME`` uses that pair only.
         scales: Factors for all alphas.
         single_model: Creates a recipe in which one model has all roles.
+        policies: Policies of alpha.
 
     Raises:
         EvaluationError: A role does not exist, or two variants have the same name.
@@ -77,7 +83,8 @@ def variants_of(
         elif kind == "tuned":
             chosen = _pair(recipe, which) if which else None
             variants += [
-                Variant(role, recipe, kind, None, _scaled(recipe, scale, chosen), scale)
+                Variant(role, recipe, kind, None, _scaled(recipe, scale, chosen), scale, policy)
+                for policy in policies
                 for scale in scales
             ]
         else:

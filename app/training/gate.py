@@ -20,7 +20,7 @@ from app.training.document_scores import DocumentScores
 from app.training.documents import Document, Passage
 from app.training.example_encoding import as_read
 from app.training.judged_documents import prompt_of
-from app.training.paired_interval import Interval
+from app.evaluation.paired_interval import Interval
 from app.training.split import Split
 from app.training.training_plan import ALPHAS, TrainingPlan
 from app.training.verdict import MeasureVerdict, Scores, Verdict, outcome_of

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.training.paired_interval import Interval
+from app.evaluation.paired_interval import Interval
 
 
 class Outcome(StrEnum):

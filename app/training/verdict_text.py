@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.training.paired_interval import Interval
+from app.evaluation.paired_interval import Interval
 from app.training.verdict import MeasureVerdict, Outcome, Verdict
 
 

@@ -205,3 +205,29 @@ def test_shifts_are_printed_and_the_summary_is_saved(
     archive.close()
     assert (summary.complete, summary.folder) == (True, str(tmp_path / "out"))
     assert json.loads(summary.results) == results["tasks"]
+
+
+@pytest.mark.slow
+def test_policies_of_alpha_are_compared_with_the_best_constant(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["the king said", "How many?", "thou art", "x", "the sea", "12 + 30", "a", "pears"]
+    lines = [{"prompt": prompt, "answer": " the king"} for prompt in words]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "mine.toml").write_text('format = 1\nmetric = "bits"\ndata = "data.jsonl"\n')
+    asked = [*options, "--tasks", str(tmp_path / "mine.toml"), "--roles", "tuned"]
+    asked += ["--alpha-scale", "0,1", "--alpha-policy", "kl:0,ramp:1:1:5"]
+    assert main([*asked, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["tasks"]
+    scores = {
+        (row["alpha_scale"], row["alpha_policy"]): row["score"] for row in found["results"]
+    }
+    assert len(scores) == 6
+    assert scores[1.0, "ramp:1:1:5"] == pytest.approx(scores[1.0, "constant"], rel=1e-6)
+    assert scores[1.0, "kl:0"] == pytest.approx(scores[0.0, "constant"], rel=1e-5)
+    verdict = found["alpha_policies"]
+    assert verdict["questions"] == 4
+    assert not verdict["better"]
+    assert verdict["gain"] == pytest.approx(0.0, abs=1e-5)
+    assert main(asked) == 0  # from stored answers
+    assert "No policy of alpha is better than the best constant" in capsys.readouterr().out

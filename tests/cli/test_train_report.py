@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.cli.train_report import ProgressWords, report_of_verdict, warning_of
-from app.training.paired_interval import Interval
+from app.evaluation.paired_interval import Interval
 from app.training.training_events import HeldOutLoss, Judging, Paused, Phase, Sample, Step, Trained
 from app.training.verdict import MeasureVerdict, Outcome, Scores, Verdict
 

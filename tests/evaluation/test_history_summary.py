@@ -10,6 +10,7 @@ import pytest
 
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.decoding.alpha_policy import parse_policy
 from app.evaluation.history_summary import plan_of, results_of, summary_of
 from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import Measure
@@ -23,10 +24,11 @@ from tests.evaluation.conftest import Load
 def test_a_summary_survives_a_round_trip(tmp_path: Path, load: Load) -> None:
     recipe = load("llama").recipe
     plan = Plan(("a.toml",), ("base", "tuned"), (0.5, 1.0), ("x.jsonl",), 5, 2, allow_code=True)
+    plan = replace(plan, policies=("kl:0.5",))
     direct = Variant("direct", recipe, "checkpoint", None)
     variants = [
         Variant("base", recipe, "base"),
-        Variant("tuned", recipe, "tuned", None, (0.4,), 0.5),
+        Variant("tuned", recipe, "tuned", None, (0.4,), 0.5, parse_policy("kl:0.5")),
         direct,
     ]
     measures = [Measure(0.2, 0.1, 5), Measure(0.5, None, 1), Measure(math.inf, None, 5)]

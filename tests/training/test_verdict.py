@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from scipy import stats
 
-from app.training.paired_interval import Interval, paired_difference
+from app.evaluation.paired_interval import Interval, paired_difference
 from app.training.verdict import MeasureVerdict, Outcome, Scores, Verdict, outcome_of, verdict_of
 from app.training.verdict_text import advice, sentence
 

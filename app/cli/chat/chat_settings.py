@@ -11,7 +11,7 @@ from app.cli.chosen_sampling import SAMPLING_OPTIONS
 from app.errors import SettingsError
 
 _WHOLE = ("max_new_tokens", "top_k", "seed")
-_SEED, _STOP = "seed", "stop"
+_SEED, _STOP, _POLICY = "seed", "stop", "alpha_policy"
 NEW, OFF = "new", "off"
 
 
@@ -48,6 +48,7 @@ def shown_settings(talk: Talk) -> str:
     sampling = talk.recipe.sampling
     values = {name: f"{getattr(sampling, name):g}" for name in SAMPLING_OPTIONS}
     values[_SEED] = NEW if talk.seed is None else str(talk.seed)
+    values[_POLICY] = sampling.alpha_policy
     values[_STOP] = ", ".join(map(repr, sampling.stop)) or OFF
     return "\n".join(f"{_dashed(name)} {value}" for name, value in values.items())
 
@@ -62,6 +63,8 @@ def change_setting(talk: Talk, name: str, value: str) -> None:
     sampling = talk.recipe.sampling
     if name == _STOP:
         sampling = replace(sampling, stop=() if value == OFF else (value,))
+    elif name == _POLICY:
+        sampling = replace(sampling, alpha_policy=value)
     elif name == _SEED and value == NEW:
         talk.seed = None
         return
@@ -72,7 +75,7 @@ def change_setting(talk: Talk, name: str, value: str) -> None:
     else:
         raise SettingsError(
             f"There is no setting “{_dashed(name)}”",
-            evidence=f"there are {', '.join(map(_dashed, (*SAMPLING_OPTIONS, _STOP)))}",
+            evidence=f"there are {', '.join(map(_dashed, (*SAMPLING_OPTIONS, _POLICY, _STOP)))}",
         )
     if name == _SEED:
         talk.seed = sampling.seed

@@ -49,6 +49,14 @@ def add_eval(commands: Commands) -> None:
         metavar="X,…",
         help="factors for all alphas; tuned is evaluated once for each (default: 1)",
     )
+    who.add_argument(
+        "--alpha-policy",
+        action="append",
+        default=[],
+        metavar="POLICY,…",
+        help="policies of alpha to compare with constant ones, such as kl:0.5,answer; tuned is "
+        "evaluated once for each scale with each",
+    )
     add_roles(parser)
     add_proof(parser)
     parser.add_argument(

@@ -30,9 +30,9 @@ def view_title(view: Variant) -> str:
         name = translate("Evaluate", "tuned by “{0}”").format(pair)
     elif pair:
         name = translate("Evaluate", "{0} “{1}”").format(name, pair)
-    if view.kind != "tuned" or view.scale == 1.0:
-        return name
-    return translate("Evaluate", "{0}, α × {1}").format(name, f"{view.scale:g}")
+    if view.kind == "tuned" and view.scale != 1.0:
+        name = translate("Evaluate", "{0}, α × {1}").format(name, f"{view.scale:g}")
+    return name if view.policy.is_constant else f"{name}, {view.policy.text}"
 
 
 def measure_title(measured: str) -> str:
