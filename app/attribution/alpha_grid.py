@@ -88,7 +88,8 @@ class AlphaGrid:
     @property
     def changed(self) -> NDArray[np.bool_]:
         """Whether the argmax is another than with the alphas of the run, [T, N]."""
-        return (self.argmax != self.recorded_argmax[:, None]) & (self.argmax >= 0)
+        other: NDArray[np.bool_] = self.argmax != self.recorded_argmax[:, None]
+        return other & (self.argmax >= 0)
 
 
 def grid_tokens(store: RowStore, tokens: Iterable[tuple[int, int]]) -> Iterator[GridToken]:

@@ -219,7 +219,9 @@ def generate_batch(
             start,
             detokenizer(start.prompts[0]),
             eos_ids,
-            distribution.begin(start.prompts) if isinstance(distribution, ScheduledAlphas) else None,
+            distribution.begin(start.prompts)
+            if isinstance(distribution, ScheduledAlphas)
+            else None,
         )
         for place, start in enumerate(starts)
     ]

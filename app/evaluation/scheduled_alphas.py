@@ -30,9 +30,7 @@ class ScheduledAlphas:
         self, logits: EnsembleLogits, position: int, schedule: AlphaSchedule, index: int
     ) -> Tensor:
         """The tuned row, [V], of token ``index`` of a text, whose rows are at ``position``."""
-        alphas = schedule.scaled(
-            self.alphas, index, lambda: logits.on_host(position, copied=False)
-        )
+        alphas = schedule.scaled(self.alphas, index, lambda: logits.on_host(position, copied=False))
         return logits.combined(position, alphas)
 
     def score(

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from app.evaluation.evaluation_run import AnsweredQuestion
+from app.evaluation.paired_interval import Interval, paired_difference
 from app.evaluation.tasks import Task
 from app.evaluation.variants import Variant
-from app.evaluation.paired_interval import Interval, paired_difference
 
 
 class DocumentScores:

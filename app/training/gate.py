@@ -13,6 +13,7 @@ from app.decoding.types import GenerationConfig
 from app.evaluation.evaluation_run import evaluate
 from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import Matching
+from app.evaluation.paired_interval import Interval
 from app.evaluation.store import ResultFolder
 from app.evaluation.tasks import Metric, Question, Task
 from app.evaluation.variants import Variant, variants_of
@@ -20,7 +21,6 @@ from app.training.document_scores import DocumentScores
 from app.training.documents import Document, Passage
 from app.training.example_encoding import as_read
 from app.training.judged_documents import prompt_of
-from app.evaluation.paired_interval import Interval
 from app.training.split import Split
 from app.training.training_plan import ALPHAS, TrainingPlan
 from app.training.verdict import MeasureVerdict, Scores, Verdict, outcome_of

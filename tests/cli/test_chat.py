@@ -231,7 +231,13 @@ def test_in_a_pipe_an_error_is_one_line_and_ends_the_conversation(
 
 def test_settings_are_shown_and_changed(chat_recipe: Recipe) -> None:
     talk, shown = Talk(chat_recipe, seed=4), list[str]()
-    changes = ("temperature 0.5", "top_k 7", "stop \\\\end", "max-new-tokens 9", "alpha-policy kl:1")
+    changes = (
+        "temperature 0.5",
+        "top_k 7",
+        "stop \\\\end",
+        "max-new-tokens 9",
+        "alpha-policy kl:1",
+    )
     for line in changes:
         assert run_command(f"/set {line}", talk, shown.append) is Next.NOTHING
     run_command("/set", talk, shown.append)

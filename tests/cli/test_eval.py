@@ -219,9 +219,7 @@ def test_policies_of_alpha_are_compared_with_the_best_constant(
     asked += ["--alpha-scale", "0,1", "--alpha-policy", "kl:0,ramp:1:1:5"]
     assert main([*asked, "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["tasks"]
-    scores = {
-        (row["alpha_scale"], row["alpha_policy"]): row["score"] for row in found["results"]
-    }
+    scores = {(row["alpha_scale"], row["alpha_policy"]): row["score"] for row in found["results"]}
     assert len(scores) == 6
     assert scores[1.0, "ramp:1:1:5"] == pytest.approx(scores[1.0, "constant"], rel=1e-6)
     assert scores[1.0, "kl:0"] == pytest.approx(scores[0.0, "constant"], rel=1e-5)

@@ -247,6 +247,27 @@ def test_alphas_that_changed_during_a_run_are_repeated(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("policy", ["ramp:2:0:4", "kl:0.1"])
+def test_a_run_with_a_policy_of_alpha_is_repeated_with_the_alphas_it_had(
+    roles: list[str], capsys: pytest.CaptureFixture[str], policy: str
+) -> None:
+    asked = [*roles, PROMPT, "--seed", "3", "--alpha", "1.5", "--alpha-policy", policy]
+    assert main([*asked, "--json", "--save"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert len({tuple(step["alphas"]) for step in first["steps"]}) > 3
+    stored = json.loads(inspected(capsys, "last", "--format", "json"))
+    assert stored["settings"]["alpha_policy"] == policy
+    assert [token["alphas"] for token in stored["tokens"]] == [
+        step["alphas"] for step in first["steps"]
+    ]
+    assert main(["generate", "--again", "last", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["token_ids"] == first["token_ids"]
+    assert again["skipped"] is None
+    assert policy in inspected(capsys, "last")
+
+
+@pytest.mark.slow
 def test_differing_tokens_are_reported_with_other_differences(
     saved: dict[str, object], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,9 +110,7 @@ def variant(of: list[Variant], scale: float, policy: str) -> Variant:
 
 
 def records(values: list[float]) -> list[Record]:
-    return [
-        {"index": index, "value": value, "size": 10.0} for index, value in enumerate(values)
-    ]
+    return [{"index": index, "value": value, "size": 10.0} for index, value in enumerate(values)]
 
 
 def test_the_best_policy_is_compared_on_questions_that_did_not_choose_it(of: list[Variant]) -> None:
