@@ -57,8 +57,7 @@ class GridToken:
         """Whether the pairs read this position; a policy of alpha may have skipped them."""
         rows = self.kept
         if isinstance(rows, CandidateRows):
-            others = [*rows.experts, *rows.antiexperts]
-            return not all(np.array_equal(row, rows.base) for row in others)
+            return rows.pairs_were_read
         return not all(row is rows.base for row in (*rows.experts, *rows.antiexperts))
 
 

@@ -62,6 +62,12 @@ class CandidateRows:
         return np.nan_to_num(differences, copy=False)  # −inf − −inf
 
     @property
+    def pairs_were_read(self) -> bool:
+        """Whether the pairs read the position; where they were skipped, all rows are the base's."""
+        others = [*self.experts, *self.antiexperts]
+        return not others or not all(np.array_equal(row, self.base) for row in others)
+
+    @property
     def coverage(self) -> float:
         """Total probability of the base's row, for a base that returns only some tokens."""
         return min(1.0, float(np.exp(self.log_normalizers[0])))

@@ -264,6 +264,9 @@ def test_a_run_with_a_policy_of_alpha_is_repeated_with_the_alphas_it_had(
     again = json.loads(capsys.readouterr().out)
     assert again["token_ids"] == first["token_ids"]
     assert again["skipped"] is None
+    skipped = [token["skipped"] for token in stored["tokens"]]
+    assert skipped == [step["skipped"] for step in first["steps"]]
+    assert any(skipped) == (policy == "ramp:2:0:4")
     assert policy in inspected(capsys, "last")
 
 
