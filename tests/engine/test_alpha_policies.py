@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,11 @@ from app.engine.controls import Cancellation, LiveAlphas, ReplayedAlphas
 from app.engine.engine import Engine
 from app.engine.events import Event, RunFinished, RunStats, TokenDecoded
 from tests import tiny
+from tests.bridged_recipes import bridged_recipe
 
 pytestmark = pytest.mark.slow
 PROMPTS = ("the king said", "the sea was wide", "How many? 12 + 30")
-SKIPPING = ("confidence:0.02", "ramp:2:0:8", "answer")
+SKIPPING = ("confidence:0.069", "ramp:2:0:8", "answer")
 OTHERS = ("kl:0.2", "agreement:0.5:0.9", "ramp:0:2:10", "entropy:3:9")
 
 
@@ -71,7 +73,7 @@ def test_a_repeated_run_has_the_same_text(desk: Desk, policy: str) -> None:
     assert desk.stats(3).skipped is None
 
 
-@pytest.mark.parametrize("policy", ["confidence:0.02", "ramp:2:0:8", "entropy:3:9"])
+@pytest.mark.parametrize("policy", ["confidence:0.069", "ramp:2:0:8", "entropy:3:9"])
 def test_runs_side_by_side_have_the_texts_of_runs_alone(desk: Desk, policy: str) -> None:
     desk.events.clear()
     alone = [ids(desk.run(10 + n, policy, prompt)) for n, prompt in enumerate(PROMPTS)]
@@ -120,3 +122,23 @@ def test_a_role_alone_has_no_policy(desk: Desk) -> None:
     alone = desk.run(2, "ramp:2:0:8", role=0, alphas=LiveAlphas(()))
     assert ids(desk.run(3, "constant", role=0, alphas=LiveAlphas(()))) == ids(alone)
     assert not any(token.step.skipped for token in alone)
+
+
+@pytest.mark.parametrize("policy", ["ramp:2:0:8", "confidence:0.069"])
+def test_a_pair_of_another_vocabulary_is_skipped_and_catches_up(
+    llama: tiny.Family, tmp_path: Path, policy: str
+) -> None:
+    recipe = bridged_recipe(llama, tmp_path)
+    sampling = replace(recipe.sampling, temperature=1.2, max_new_tokens=24, seed=4)
+    desk = Desk(replace(recipe, sampling=sampling))
+    first = desk.run(2, policy)
+    skipped = [token.step.skipped for token in first]
+    assert True in skipped
+    if policy != "ramp:2:0:8":
+        assert False in skipped[skipped.index(True) :]  # it has caught up
+    alphas = ReplayedAlphas([token.step.alphas for token in first])
+    again = desk.run(3, policy, alphas=alphas, fresh=True)  # reads every token
+    assert ids(again) == ids(first)
+    for one, other in zip(first, again, strict=True):
+        assert (one.step.coverage is None) == one.step.skipped
+        assert one.attribution.p_tuned == pytest.approx(other.attribution.p_tuned, rel=1e-4)

@@ -161,3 +161,14 @@ def test_a_cancelled_load_leaves_no_models(recipes: tuple[Recipe, Recipe]) -> No
     assert isinstance(events[-1], Failed)
     assert events[-1].error is None
     assert engine._loaded is None
+
+
+def test_pairs_that_a_policy_skips_catch_up_in_blocks(desks: tuple[Desk, Desk]) -> None:
+    for policy in ("confidence:0.069", "ramp:2:0:5"):
+        config = replace(SAMPLED, alpha_policy=policy)
+        by_llama, by_torch = (desk.tokens(config) for desk in desks)
+        assert by_llama == by_torch
+        last = desks[0].events[-1]
+        assert isinstance(last, RunFinished)
+        assert last.stats.skipped is not None
+        assert last.stats.skipped.skipped > 0

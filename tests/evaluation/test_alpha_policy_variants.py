@@ -20,7 +20,7 @@ from tests import tiny
 from tests.evaluation.conftest import Load
 from tests.evaluation.test_evaluator import ANSWERS, PROMPTS, Formula, requests
 
-POLICIES = ("ramp:0:2:3", "confidence:0.02", "kl:0.05")
+POLICIES = ("ramp:0:2:3", "confidence:0.069", "kl:0.05")
 
 
 class FormulaOfPolicies(Formula):
