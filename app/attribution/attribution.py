@@ -3,6 +3,12 @@
 With d_i = s⁺_i − s⁻_i and p_S = softmax(s_M + Σ_{j∈S} α_j d_j), the contribution of a pair to the
 token y is its Shapley value in the game S ↦ p_S(y). Contributions add up to the shift
 p_tuned(y) − p_base(y).
+
+The contribution to the log-probability is the Shapley value in the game S ↦ log p_S(y). As
+log p_S(y) = s_M(y) + Σ_{j∈S} α_j d_j(y) − log Z_S, it is α_i d_i(y) less the pair's Shapley value
+in the game S ↦ log Z_S: what the pair did to the logit of the token is its own, and the change of
+the normalizer, which all pairs make together, is divided by Shapley. These add up to
+log p_tuned(y) − log p_base(y).
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.attribution.row_statistics import Softmax, log_normalizer, rank, rows_between
-from app.attribution.shapley import coalitions
+from app.attribution.shapley import contributions
 from app.decoding.tuned_logits import Row, combine
 from app.decoding.types import CombinedRows, RoleLogits
 
@@ -31,6 +37,8 @@ class TokenAttribution:
         logprob_base: Logarithm of ``p_base``.
         logprob_tuned: Logarithm of ``p_tuned``.
         contributions: The Shapley value of each pair; they add up to ``p_tuned − p_base``.
+        logprob_contributions: The Shapley value of each pair in log-probability, in nats; they add
+            up to ``logprob_tuned − logprob_base``.
         rank_base: Rank of the token under the base.
         rank_tuned: Rank of the token under the tuned distribution.
         argmax_base: The most probable token of the base.
@@ -49,6 +57,7 @@ class TokenAttribution:
     logprob_base: float
     logprob_tuned: float
     contributions: tuple[float, ...]
+    logprob_contributions: tuple[float, ...]
     rank_base: int
     rank_tuned: int
     argmax_base: int
@@ -91,12 +100,15 @@ def attribute(
     combined = combined or combine(logits, alphas)
     base, tuned = Softmax(logits.base), Softmax(combined.tuned, combined.added)
     apart = sum(tuned.means)  # the mean of log(tuned / base), up to the normalizers
+    logprobs = _coalition_logprobs(combined.added, token_id, base, tuned)
+    shares = contributions(len(combined.added), logprobs)
     return TokenAttribution(
         p_base=base.p(token_id),
         p_tuned=tuned.p(token_id),
         logprob_base=base.logprob(token_id),
         logprob_tuned=tuned.logprob(token_id),
-        contributions=_contributions(combined.added, token_id, base, tuned),
+        contributions=tuple(shares.probability.tolist()),
+        logprob_contributions=tuple(shares.logprob.tolist()),
         rank_base=rank(base.row, token_id),
         rank_tuned=rank(tuned.row, token_id),
         argmax_base=base.argmax,
@@ -108,14 +120,13 @@ def attribute(
     )
 
 
-def _contributions(
+def _coalition_logprobs(
     added: Sequence[Row], token_id: int, base: Softmax, tuned: Softmax
-) -> tuple[float, ...]:
-    """The Shapley values; the first coalition is empty (the base), the last has all pairs."""
-    shared = coalitions(len(added))
-    logprobs = [
-        base.logprob(token_id),
-        *(float(row[token_id]) - log_normalizer(row) for row in rows_between(base.row, added)),
-    ]
-    logprobs += [tuned.logprob(token_id)] * (len(shared.members) > 1)
-    return tuple(map(float, shared.coefficients @ np.exp(logprobs)))
+) -> list[float]:
+    """The log-probability of the token under each coalition.
+
+    The first coalition is empty (the base), the last has all pairs.
+    """
+    between = [float(row[token_id]) - log_normalizer(row) for row in rows_between(base.row, added)]
+    last = [tuned.logprob(token_id)] if added else []
+    return [base.logprob(token_id), *between, *last]

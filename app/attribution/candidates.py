@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.attribution.row_statistics import Floats, Ids, log_normalizers, ranks, rows_between, top
-from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions
+from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions, contributions
 from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import FloatArray, RoleLogits
 
@@ -76,6 +76,14 @@ class CandidateRows:
         """The tuned logits of the candidates for other alphas, [C]."""
         return self.base + np.asarray(alphas, dtype=np.float64) @ self.differences
 
+    @property
+    def coalition_logprobs(self) -> Floats:
+        """Log-probabilities of the candidates under ``coalitions(P).members``, [S, C]."""
+        members, weights = coalitions(len(self.alphas)).members, np.asarray(self.alphas)
+        tuned = np.array([self.tuned(weights * s) for s in members])
+        found: Floats = tuned - self.coalition_log_normalizers[:, None]
+        return found
+
     def log_normalizer(self, alphas: Sequence[float]) -> float:
         """Estimate the log-normalizer of the tuned row for other alphas.
 
@@ -138,6 +146,7 @@ class CandidateTable:
         p_base: Probabilities under the base, [C]; ``p_tuned`` likewise.
         p_experts: Probabilities under the experts, [P, C]; ``p_antiexperts`` likewise.
         contributions: Contributions of the pairs, [P, C]; they add up to ``p_tuned − p_base``.
+        logprob_contributions: Contributions to the log-probability, [P, C], in nats.
         rank_base: Ranks under the base, [C], from 1; ``rank_tuned`` likewise.
         exact: False if contributions are sampled (more than six pairs).
         estimated: Whether tuned probabilities are estimated from the candidates alone.
@@ -149,6 +158,7 @@ class CandidateTable:
     p_experts: Floats
     p_antiexperts: Floats
     contributions: Floats
+    logprob_contributions: Floats
     rank_base: NDArray[np.int32]
     rank_tuned: NDArray[np.int32]
     exact: bool
@@ -244,24 +254,19 @@ def _keep_at_once(
 def tabulate(rows: CandidateRows) -> CandidateTable:
     """The probabilities, ranks and contributions of the candidates."""
     pairs = len(rows.alphas)
-    shared = coalitions(pairs)
-    weights = np.asarray(rows.alphas)
-    probabilities = np.array(
-        [
-            np.exp(rows.tuned(weights * s) - normalizer)
-            for s, normalizer in zip(shared.members, rows.coalition_log_normalizers, strict=True)
-        ]
-    )
+    logprobs = rows.coalition_logprobs
+    shares = contributions(pairs, logprobs)
     return CandidateTable(
         token_ids=rows.token_ids,
         p_base=np.exp(rows.base - rows.log_normalizers[0]),
-        p_tuned=probabilities[-1],
+        p_tuned=np.exp(logprobs[-1]),
         p_experts=np.exp(rows.experts - rows.log_normalizers[1 : pairs + 1, None]),
         p_antiexperts=np.exp(rows.antiexperts - rows.log_normalizers[pairs + 1 :, None]),
-        contributions=shared.coefficients @ probabilities,
+        contributions=shares.probability,
+        logprob_contributions=shares.logprob,
         rank_base=rows.rank_base,
         rank_tuned=rows.rank_tuned,
-        exact=shared.exact,
+        exact=coalitions(pairs).exact,
         estimated=rows.estimated,
     )
 

@@ -13,8 +13,8 @@ from app.attribution.attribution import LOW_COVERAGE, TokenAttribution
 from app.attribution.row_statistics import Floats
 
 _FIRST_CAPACITY = 256
-_OTHERS = 9
-"""The number of columns after those of the pairs."""
+_OTHERS = 11
+"""The number of columns after the two of each pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class AttributionSeries:
 
     def __init__(self, pairs: int) -> None:
         self.pairs = pairs
-        self._values = np.zeros((_FIRST_CAPACITY, pairs + _OTHERS))
+        self._values = np.zeros((_FIRST_CAPACITY, 2 * pairs + _OTHERS))
         self.count = 0
         self.partial = False
         """Whether the base returned log-probabilities of only some tokens at any position."""
@@ -56,13 +56,14 @@ class AttributionSeries:
         """Append tokens."""
         needed = self.count + len(tokens)
         if needed > len(self._values):
-            grown = np.zeros((max(needed, 2 * len(self._values)), self.pairs + _OTHERS))
+            grown = np.zeros((max(needed, 2 * len(self._values)), 2 * self.pairs + _OTHERS))
             grown[: self.count] = self._values[: self.count]
             self._values = grown
         if tokens:
             self._values[self.count : needed] = [
                 (
                     *token.contributions,
+                    *token.logprob_contributions,
                     token.p_base,
                     token.p_tuned,
                     token.logprob_base,
@@ -72,6 +73,8 @@ class AttributionSeries:
                     token.rank_base,
                     token.argmax_base != token.argmax_tuned,
                     1.0 if token.coverage is None else token.coverage,
+                    token.entropy_base,
+                    token.rank_tuned,
                 )
                 for token in tokens
             ]
@@ -86,6 +89,11 @@ class AttributionSeries:
     def contributions(self) -> Floats:
         """Contributions of the pairs, [T, P], in probability."""
         return self._values[: self.count, : self.pairs]
+
+    @property
+    def logprob_contributions(self) -> Floats:
+        """Contributions of the pairs to the log-probability, [T, P], in nats."""
+        return self._values[: self.count, self.pairs : 2 * self.pairs]
 
     @property
     def p_base(self) -> Floats:
@@ -136,6 +144,16 @@ class AttributionSeries:
         return self._column(8)
 
     @property
+    def entropy_base(self) -> Floats:
+        """Entropy of the base's distribution, in nats."""
+        return self._column(9)
+
+    @property
+    def rank_tuned(self) -> Floats:
+        """Rank of the token under the tuned distribution, from 1."""
+        return self._column(10)
+
+    @property
     def thin(self) -> NDArray[np.bool_]:
         """Whether the coverage is below ``LOW_COVERAGE``."""
         return np.asarray(self.coverage < LOW_COVERAGE)
@@ -154,4 +172,4 @@ class AttributionSeries:
         )
 
     def _column(self, index: int) -> Floats:
-        return self._values[: self.count, self.pairs + index]
+        return self._values[: self.count, 2 * self.pairs + index]

@@ -1,10 +1,12 @@
-"""Coalitions of expert pairs and the coefficients of their Shapley values."""
+"""Coalitions of expert pairs, and the Shapley values of the pairs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import factorial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,18 @@ class Coalitions:
     exact: bool
 
 
+class Contributions(NamedTuple):
+    """Contributions of the pairs to a token, or to T tokens: [P] or [P, T] each.
+
+    Attributes:
+        probability: They add up to the change of the probability.
+        logprob: They add up to the change of the log-probability, in nats.
+    """
+
+    probability: NDArray[np.float64]
+    logprob: NDArray[np.float64]
+
+
 @lru_cache(maxsize=32)
 def coalitions(pairs: int) -> Coalitions:
     """All 2^P coalitions of up to six pairs; for more pairs, those of sampled permutations.
@@ -37,6 +51,23 @@ def coalitions(pairs: int) -> Coalitions:
     cases the values add up to f(all) − f(∅) exactly.
     """
     return _enumerated(pairs) if pairs <= MOST_EXACT_PAIRS else _sampled(pairs)
+
+
+def contributions(pairs: int, logprobs: Sequence[float] | NDArray[np.float64]) -> Contributions:
+    """The Shapley values of the pairs in the probability and in the log-probability of tokens.
+
+    The latter are 0 where a token is impossible whatever the pairs do, and NaN where only some
+    coalitions make it impossible.
+
+    Args:
+        pairs: The number of pairs, P.
+        logprobs: Log-probabilities under each of ``coalitions(P).members``, [C] or [C, T].
+    """
+    coefficients, known = coalitions(pairs).coefficients, np.asarray(logprobs)
+    with np.errstate(invalid="ignore"):
+        in_log = coefficients @ known
+    impossible = np.isneginf(known).all(axis=0)
+    return Contributions(coefficients @ np.exp(known), np.where(impossible, 0.0, in_log))
 
 
 def _enumerated(pairs: int) -> Coalitions:

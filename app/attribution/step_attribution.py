@@ -10,7 +10,7 @@ import numpy as np
 from app.attribution.attribution import TokenAttribution, attribute
 from app.attribution.candidates import CandidateRows, keep_candidates
 from app.attribution.row_statistics import rows_between
-from app.attribution.shapley import coalitions
+from app.attribution.shapley import contributions
 from app.decoding.tuned_logits import scaled_differences
 from app.decoding.types import FloatArray, ReducedRows, TokenStep
 
@@ -46,20 +46,20 @@ def attribute_reduced(reduced: ReducedRows, alphas: Sequence[float]) -> TokenAtt
         reduced: The statistics of the rows, with the subsets of ``coalitions(P)``.
         alphas: The α of each pair when the token was sampled, [P].
     """
-    shared = coalitions(len(alphas))
     base, added = reduced.logits.base, scaled_differences(reduced.logits, alphas)
     rows = [base, *rows_between(base, added), *([reduced.tuned] if alphas else [])]
     logprobs = [
         float(row[0]) - normalizer
         for row, normalizer in zip(rows, reduced.subset_log_normalizers, strict=True)
     ]
-    p = np.exp(logprobs)
+    shares, p = contributions(len(added), logprobs), np.exp(logprobs)
     return TokenAttribution(
         p_base=float(p[0]),
         p_tuned=float(p[-1]),
         logprob_base=float(logprobs[0]),
         logprob_tuned=float(logprobs[-1]),
-        contributions=tuple(map(float, shared.coefficients @ p)),
+        contributions=tuple(shares.probability.tolist()),
+        logprob_contributions=tuple(shares.logprob.tolist()),
         rank_base=int(reduced.rank_base[0]),
         rank_tuned=int(reduced.rank_tuned[0]),
         argmax_base=reduced.argmax_base,

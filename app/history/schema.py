@@ -147,7 +147,12 @@ _SIXTH: Statements = (
     ),
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH: Statements = (
+    # Contribution of each pair to the log-probability. NULL: it follows from the candidates.
+    "ALTER TABLE token ADD COLUMN logprob_contributions BLOB",
+)
+
+VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 
 

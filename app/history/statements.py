@@ -8,15 +8,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.attribution.attribution import TokenAttribution
+from app.attribution.estimated import attribute_candidates
 from app.attribution.explained_token import ExplainedToken
-from app.history.blob_encoding import pack_numbers, unpack_numbers
+from app.history.blob_encoding import pack_numbers, unpack_candidates, unpack_numbers
 
 TOKEN_COLUMNS = (
     "position, token_id, text, start, forced, sampled_probability, alphas, p_base, p_tuned, "
     "logprob_base, logprob_tuned, contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, "
-    "entropy_base, entropy_tuned, kl, coverage"
+    "entropy_base, entropy_tuned, kl, coverage, logprob_contributions"
 )
-ADD_TOKEN = f"INSERT INTO token (run, {TOKEN_COLUMNS}) VALUES ({', '.join('?' * 21)})"
+_CANDIDATES_OF_OLD = (
+    "CASE WHEN logprob_contributions IS NULL THEN (SELECT packed FROM candidates "
+    "WHERE candidates.run = token.run AND candidates.position = token.position) END"
+)
+"""Candidates of tokens of older versions, which did not store this column."""
+ADD_TOKEN = f"INSERT INTO token (run, {TOKEN_COLUMNS}) VALUES ({', '.join('?' * 22)})"
 ADD_CANDIDATES = (
     "INSERT OR REPLACE INTO candidates (run, position, packed) "
     "SELECT run, position, ? FROM token WHERE run = ? AND position = ?"
@@ -57,6 +63,7 @@ def token_values(token: ExplainedToken) -> tuple[Any, ...]:
         explained.entropy_tuned,
         explained.kl,
         explained.coverage,
+        pack_numbers(explained.logprob_contributions),
     )
 
 
@@ -65,8 +72,8 @@ def read_tokens(
 ) -> Iterator[ExplainedToken]:
     """The tokens ``first`` to ``last`` (exclusive) that one run stores itself."""
     rows = connection.execute(
-        f"SELECT {TOKEN_COLUMNS} FROM token WHERE run = ? AND position >= ? AND position < ? "
-        "ORDER BY position",
+        f"SELECT {TOKEN_COLUMNS}, {_CANDIDATES_OF_OLD} FROM token "
+        "WHERE run = ? AND position >= ? AND position < ? ORDER BY position",
         (number, first, last),
     )
     return map(_token, rows)
@@ -75,7 +82,8 @@ def read_tokens(
 def _token(row: tuple[Any, ...]) -> ExplainedToken:
     (index, token_id, text, start, forced, sampled, alphas, p_base, p_tuned, log_base, log_tuned,
      contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, entropy_base, entropy_tuned,
-     kl, coverage) = row  # fmt: skip
+     kl, coverage, in_log, packed) = row  # fmt: skip
+    shares = unpack_numbers(contributions)
     return ExplainedToken(
         index=index,
         token_id=token_id,
@@ -89,7 +97,12 @@ def _token(row: tuple[Any, ...]) -> ExplainedToken:
             p_tuned=_number(p_tuned),
             logprob_base=_number(log_base),
             logprob_tuned=_number(log_tuned),
-            contributions=unpack_numbers(contributions),
+            contributions=shares,
+            logprob_contributions=(
+                _from_candidates(packed, token_id, len(shares))
+                if in_log is None
+                else unpack_numbers(in_log)
+            ),
             rank_base=rank_base,
             rank_tuned=rank_tuned,
             argmax_base=argmax_base,
@@ -100,6 +113,14 @@ def _token(row: tuple[Any, ...]) -> ExplainedToken:
             coverage=coverage,
         ),
     )
+
+
+def _from_candidates(packed: bytes | None, token_id: int, pairs: int) -> tuple[float, ...]:
+    """The contributions to the log-probability; NaN without candidates."""
+    if packed is None or not pairs:
+        return (math.nan,) * pairs
+    kept = unpack_candidates(packed)
+    return attribute_candidates(kept, token_id).logprob_contributions
 
 
 def _number(value: float | None) -> float:

@@ -6182,6 +6182,26 @@ the probabilities that are shown are those without this.</source>
         <translation>베이스의 순위</translation>
     </message>
     <message>
+        <source>Probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>Tuned probability</source>
+        <translation>튜닝 확률</translation>
+    </message>
+    <message>
+        <source>Base probability</source>
+        <translation>베이스 확률</translation>
+    </message>
+    <message>
+        <source>Base entropy</source>
+        <translation>베이스 엔트로피</translation>
+    </message>
+    <message>
+        <source>Rank after tuning</source>
+        <translation>튜닝 후 순위</translation>
+    </message>
+    <message>
         <source>log p(tuned) − log p(base): one bit is a factor of 2 in probability.</source>
         <translation>log p(tuned) − log p(base): 1비트는 확률 2배입니다.</translation>
     </message>
@@ -6208,6 +6228,22 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Rank of the token; the most probable token has rank 1.</source>
         <translation>토큰의 순위로, 확률이 가장 높은 토큰이 1입니다.</translation>
+    </message>
+    <message>
+        <source>Probability of the generated token.</source>
+        <translation>생성된 토큰의 확률입니다.</translation>
+    </message>
+    <message>
+        <source>Probability of the generated token under the base.</source>
+        <translation>베이스에서 생성된 토큰의 확률입니다.</translation>
+    </message>
+    <message>
+        <source>Uncertainty of the base&apos;s distribution, over the whole vocabulary.</source>
+        <translation>전체 어휘에 대한 베이스 분포의 불확실성입니다.</translation>
+    </message>
+    <message>
+        <source>Rank of the token after tuning; the most probable token has rank 1.</source>
+        <translation>튜닝 후 토큰의 순위로, 확률이 가장 높은 토큰이 1입니다.</translation>
     </message>
     <message>
         <source>sum</source>

@@ -58,6 +58,65 @@ def test_contributions_are_shapley_values(pairs: int, seed: int) -> None:
     )
 
 
+def log_shares_by_definition(logits: RoleLogits, alphas: list[float], token: int) -> list[float]:
+    """α_i d_i of the token, less what each pair adds to log Z, on average over all orders."""
+    orders = list(permutations(range(len(alphas))))
+    rows = [logits.base, *logits.experts, *logits.antiexperts]
+    base, *others = (row.astype(np.float64) for row in rows)
+    added = [
+        alpha * (expert - anti)
+        for alpha, expert, anti in zip(
+            alphas, others[: len(alphas)], others[len(alphas) :], strict=True
+        )
+    ]
+    shares = np.array([row[token] for row in added])
+    for order in orders:
+        row = base
+        for pair in order:
+            shares[pair] -= (logsumexp(row + added[pair]) - logsumexp(row)) / len(orders)
+            row = row + added[pair]
+    return shares.tolist()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 2e-5)])
+@pytest.mark.parametrize("pairs", [1, 2, 4])
+def test_contributions_in_log_probability_divide_the_change_of_the_normalizer(
+    pairs: int, dtype: type, tolerance: float
+) -> None:
+    for seed in range(4):
+        logits = invent(pairs, seed, dtype)
+        alphas = list(np.random.default_rng(seed).uniform(-2, 4, pairs))
+        found = attribute(logits, alphas, seed * 7)
+        expected = log_shares_by_definition(logits, alphas, seed * 7)
+        assert found.logprob_contributions == pytest.approx(expected, abs=tolerance)
+        assert sum(found.logprob_contributions) == pytest.approx(found.shift, abs=tolerance)
+
+
+@pytest.mark.slow
+def test_with_more_pairs_than_are_enumerated_they_still_add_up_to_the_shift() -> None:
+    logits = invent(8, 5)
+    found = attribute(logits, [0.7, -1, 2, 0.1, 1, 3, 0.5, 1], 9)
+    assert sum(found.logprob_contributions) == pytest.approx(found.shift, abs=1e-9)
+
+
+def test_pairs_add_nothing_to_an_impossible_token_in_log_probability() -> None:
+    logits = invent(2, 1)
+    for row in (logits.base, *logits.experts, *logits.antiexperts):
+        row[3] = -np.inf
+    assert attribute(logits, [1.0, 0.5], 3).logprob_contributions == (0.0, 0.0)
+
+
+def test_the_table_of_candidates_has_the_contributions_of_each_candidate() -> None:
+    logits, alphas = invent(3, 2), [1.2, -0.6, 0.3]
+    table = tabulate(keep_candidates(logits, alphas, 4))
+    for place, token in enumerate(table.token_ids.tolist()):
+        expected = attribute(logits, alphas, token)
+        assert table.contributions[:, place] == pytest.approx(expected.contributions, abs=1e-5)
+        assert table.logprob_contributions[:, place] == pytest.approx(
+            expected.logprob_contributions, abs=1e-4
+        )
+
+
 @pytest.mark.slow
 @given(
     pairs=st.integers(1, 4),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.attribution.attribution import TokenAttribution, attribute
-from app.attribution.measures import BIT, Measure, Reduction, measured, rank_class, reduced
+from app.attribution.measures import BIT, Measure, Reduction, Unit, measured, rank_class, reduced
 from app.attribution.series import AttributionSeries
 from app.decoding.types import RoleLogits
 
@@ -52,6 +52,9 @@ def test_columns_are_what_was_appended_however_it_came() -> None:
         (series.kl, "kl"),
         (series.entropy, "entropy_tuned"),
         (series.rank_base, "rank_base"),
+        (series.rank_tuned, "rank_tuned"),
+        (series.entropy_base, "entropy_base"),
+        (series.logprob_contributions, "logprob_contributions"),
         (series.flipped, "flipped"),
     ):
         np.testing.assert_array_equal(column, [getattr(t, name) for t in tokens], err_msg=name)
@@ -100,7 +103,7 @@ def test_without_pairs_there_are_no_contributions() -> None:
     np.testing.assert_allclose(series.shift, 0, atol=1e-6)
 
 
-def test_measures_are_in_bits() -> None:
+def test_measures_are_in_their_usual_unit() -> None:
     tokens = invented(30)
     series = series_of(tokens)
     for measure, expected in (
@@ -110,10 +113,34 @@ def test_measures_are_in_bits() -> None:
         (Measure.KL, [t.kl / math.log(2) for t in tokens]),
         (Measure.ENTROPY, [t.entropy_tuned / math.log(2) for t in tokens]),
         (Measure.RANK, [t.rank_base for t in tokens]),
+        (Measure.TUNED_RANK, [t.rank_tuned for t in tokens]),
+        (Measure.BASE_ENTROPY, [t.entropy_base / math.log(2) for t in tokens]),
+        (Measure.PROBABILITY, [t.p_tuned for t in tokens]),
+        (Measure.BASE_PROBABILITY, [t.p_base for t in tokens]),
     ):
         np.testing.assert_allclose(measured(series, measure), expected, atol=1e-4)
     second = measured(series, Measure.CONTRIBUTION, 1)
     np.testing.assert_array_equal(second, [t.contributions[1] for t in tokens])
+
+
+def test_every_measure_has_all_its_units() -> None:
+    tokens = invented(30)
+    series = series_of(tokens)
+    for measure in Measure:
+        for unit in measure.units:
+            values = measured(series, measure, 1, unit)
+            assert values.shape == (30,)
+            if unit is Unit.NATS:
+                bits = measured(series, measure, 1, Unit.BITS)
+                np.testing.assert_allclose(values, bits * math.log(2))
+    for unit, shift in (
+        (Unit.NATS, [math.log(t.p_tuned / t.p_base) for t in tokens]),
+        (Unit.PROBABILITY, [t.p_tuned - t.p_base for t in tokens]),
+    ):
+        found = measured(series, Measure.SHIFT, unit=unit)
+        np.testing.assert_allclose(found, shift, atol=1e-5)
+        shares = [measured(series, Measure.CONTRIBUTION, pair, unit) for pair in range(2)]
+        np.testing.assert_allclose(sum(shares), shift, atol=1e-5)
 
 
 @given(st.lists(st.lists(st.floats(-50, 50), min_size=1, max_size=5), min_size=1, max_size=8))

@@ -53,6 +53,7 @@ def test_json_contains_everything(document: Document) -> None:
         assert {**found, **explained} == {
             **found,
             "contributions": token.attribution.contributions,
+            "logprob_contributions": token.attribution.logprob_contributions,
         }
         assert found["alphas"] == list(token.alphas)
         assert found["span"] == [token.start, token.end]
@@ -73,6 +74,9 @@ def test_csv_has_one_row_per_token_with_its_exact_text(document: Document) -> No
         shares = [float(row[f"contribution {name}"]) for name in document.pair_names]
         assert shares == list(token.attribution.contributions)
         assert sum(shares) == pytest.approx(float(row["p_tuned"]) - float(row["p_base"]), abs=1e-5)
+        in_log = [float(row[f"logprob_contribution {name}"]) for name in document.pair_names]
+        assert in_log == list(token.attribution.logprob_contributions)
+        assert sum(in_log) == pytest.approx(shift, abs=1e-5)
 
 
 def test_contributions_in_the_candidates_csv_add_up(document: Document) -> None:

@@ -76,6 +76,24 @@ def test_speculative_decoding_is_recorded_and_unknown_for_old_runs(desk: Desk, p
     archive.close()
 
 
+def test_contributions_in_log_probability_that_older_versions_did_not_store_are_computed(
+    desk: Desk, path: Path
+) -> None:
+    run = new_run()
+    made = write_run(desk.writer, run, 5)
+    archive = desk.archive()
+    list(archive.all_candidates(run.id))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE token SET logprob_contributions = NULL")
+        connection.execute("DELETE FROM candidates WHERE position = 4")
+    *found, last = (token.attribution for token in archive.tokens(run.id))
+    for (_, explained), old in zip(made[:4], found, strict=True):
+        assert old.logprob_contributions == pytest.approx(explained.logprob_contributions, abs=1e-4)
+    assert np.isnan(last.logprob_contributions).all()
+    assert len(last.logprob_contributions) == len(last.contributions)
+    archive.close()
+
+
 def test_the_prompt_is_stored_before_the_first_token(desk: Desk) -> None:
     run = new_run()
     desk.writer.begin(run)

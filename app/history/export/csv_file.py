@@ -33,6 +33,7 @@ def write_csv(document: Document) -> str:
     header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]
     header += [*_FIELDS, *_BITS, *coverage]
     header += [*_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
+    header += _of_pairs("logprob_contribution", pairs)
     return _table(
         header,
         (
@@ -49,6 +50,7 @@ def write_csv(document: Document) -> str:
                 *(getattr(token.attribution, name) for name in coverage),
                 *token.alphas,
                 *token.attribution.contributions,
+                *token.attribution.logprob_contributions,
             ]
             for token in document.tokens
         ),

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.attribution.measures import Measure
+from app.attribution.measures import Measure, Unit
 from app.ui.text.tint import Scale
 from app.ui.text.tint_words import (
     class_title,
@@ -148,7 +148,7 @@ class TintLegend(QWidget):
         low = low.replace(number(scale.limit), _short(scale.limit))
         unit = (
             self.tr("probability")
-            if scale.tint.measure is Measure.CONTRIBUTION
+            if scale.tint.measure.units[0] is Unit.PROBABILITY
             else self.tr("bits", "unit of information")
         )
         texts = low, self.tr("{0} {1}").format(high, unit)
@@ -254,7 +254,7 @@ def _in_words(tints: TokenTints) -> list[str]:
                 _short(scale.limit), factor(scale.limit), factor(-scale.limit)
             )
         )
-    elif tints.tint.measure is Measure.CONTRIBUTION:
+    elif tints.tint.measure.units[0] is Unit.PROBABILITY:
         words.append(translate("Tints", "Darkest colour from {0}.").format(_short(scale.limit)))
     elif not scale.classes:
         words.append(

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from PySide6.QtGui import QColor
 
-from app.attribution.measures import RANK_CLASSES, Measure, rank_class
+from app.attribution.measures import RANK_CLASSES, Measure, Reduction, Unit, rank_class
 from app.colors import FULL_SHIFT_BITS
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
@@ -25,12 +25,14 @@ _LIMITS = {
     Measure.BASE_SURPRISAL: 12.0,
     Measure.KL: 4.0,
     Measure.ENTROPY: 8.0,
+    Measure.BASE_ENTROPY: 8.0,
+    Measure.PROBABILITY: 1.0,
+    Measure.BASE_PROBABILITY: 1.0,
 }
-"""Value of a token that gets the darkest colour: in bits, or in probability for contributions."""
+"""Value of a token that gets the darkest colour, in the usual unit of the measure."""
 _WIDER = {Grouping.WORD: 2.0, Grouping.SENTENCE: 8.0, Grouping.LINE: 8.0}
 """Factor of the limit for groups whose number is a sum."""
 
-_DIVERGING = (Measure.SHIFT, Measure.CONTRIBUTION)
 _RANKS_LIGHT = ("#eef3d8", "#b5dcb4", "#90bfdf", "#b598d6")
 _RANKS_DARK = ("#31362a", "#284a39", "#28557c", "#6c4f9b")
 """Ordered by lightness, so that the order is visible without colour vision."""
@@ -53,12 +55,12 @@ class Scale:
     @property
     def diverging(self) -> bool:
         """Whether 0 is in the middle of the scale."""
-        return self.tint.measure in _DIVERGING
+        return self.tint.measure.signed
 
     @property
     def classes(self) -> tuple[int, ...]:
         """Last rank of each class except the lowest class; empty for a continuous scale."""
-        return RANK_CLASSES if self.tint.measure is Measure.RANK else ()
+        return RANK_CLASSES if Unit.RANK in self.tint.measure.units else ()
 
     def color(self, value: float) -> QColor:
         """The background for ``value``; NaN gets the plain background.
@@ -89,7 +91,7 @@ class Scale:
 def scale_of(tint: Tint, grouping: Grouping, theme: Theme) -> Scale:
     """The scale of a tint; its limit is larger for groups whose number is a sum."""
     limit = _LIMITS.get(tint.measure, 0.0)
-    if tint.measure is not Measure.ENTROPY:
+    if tint.measure.reduction is Reduction.SUM:
         limit *= _WIDER.get(grouping, 1.0)
     return Scale(tint, limit, theme)
 

@@ -9,16 +9,19 @@ from app.attribution.measures import RANK_CLASSES, Measure, Reduction, rank_clas
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.translation import translate
-from app.wording import signed
+from app.wording import probability, signed
 
+_BEFORE_PAIRS = 6
+"""Number of tints before those of single pairs."""
 _LARGEST_FACTOR = 9_999_500
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def tints(pairs: Sequence[str]) -> list[Tint]:
-    """All tints of a run with these pairs; contributions come last, for stable shortcuts."""
+    """All tints of a run with these pairs; the first ones keep their shortcuts."""
     alike = [Tint(measure) for measure in Measure if measure is not Measure.CONTRIBUTION]
-    return alike + [Tint(Measure.CONTRIBUTION, pair) for pair in range(len(pairs))]
+    of_pairs = [Tint(Measure.CONTRIBUTION, pair) for pair in range(len(pairs))]
+    return alike[:_BEFORE_PAIRS] + of_pairs + alike[_BEFORE_PAIRS:]
 
 
 def tint_title(tint: Tint, pairs: Sequence[str]) -> str:
@@ -43,6 +46,18 @@ def tint_title(tint: Tint, pairs: Sequence[str]) -> str:
             return (
                 translate("Tints", "Rank") if alone else translate("Tints", "Rank under the base")
             )
+        case Measure.PROBABILITY:
+            return (
+                translate("Tints", "Probability")
+                if alone
+                else translate("Tints", "Tuned probability")
+            )
+        case Measure.BASE_PROBABILITY:
+            return translate("Tints", "Base probability")
+        case Measure.BASE_ENTROPY:
+            return translate("Tints", "Base entropy")
+        case Measure.TUNED_RANK:
+            return translate("Tints", "Rank after tuning")
 
 
 def tint_explanation(tint: Tint) -> str:
@@ -66,6 +81,16 @@ def tint_explanation(tint: Tint) -> str:
             "Tints", "Uncertainty of the distribution, over the whole vocabulary."
         ),
         Measure.RANK: translate("Tints", "Rank of the token; the most probable token has rank 1."),
+        Measure.PROBABILITY: translate("Tints", "Probability of the generated token."),
+        Measure.BASE_PROBABILITY: translate(
+            "Tints", "Probability of the generated token under the base."
+        ),
+        Measure.BASE_ENTROPY: translate(
+            "Tints", "Uncertainty of the base's distribution, over the whole vocabulary."
+        ),
+        Measure.TUNED_RANK: translate(
+            "Tints", "Rank of the token after tuning; the most probable token has rank 1."
+        ),
     }[tint.measure]
 
 
@@ -124,8 +149,10 @@ def tint_value(tint: Tint, value: float) -> str:
             return translate("Tints", "{0} ({1})").format(shift, factor(value))
         case Measure.CONTRIBUTION:
             return translate("Tints", "{0} in probability").format(signed(value))
-        case Measure.RANK:
+        case Measure.RANK | Measure.TUNED_RANK:
             return translate("Tints", "{0} ({1})").format(f"{value:,.0f}", class_title(value))
+        case Measure.PROBABILITY | Measure.BASE_PROBABILITY:
+            return probability(value)
         case _:
             return bits(value)
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.measures import Measure
+from app.attribution.measures import Measure, Unit
 from app.decoding.types import WhatIfToken
 from app.engine.controls import LiveAlphas
 from app.ui.state.display import Tint
@@ -77,6 +77,10 @@ def numbers(token: ExplainedToken) -> dict[Tint, float]:
         Tint(Measure.KL): a.kl / bit,
         Tint(Measure.ENTROPY): a.entropy_tuned / bit,
         Tint(Measure.RANK): a.rank_base,
+        Tint(Measure.TUNED_RANK): a.rank_tuned,
+        Tint(Measure.PROBABILITY): a.p_tuned,
+        Tint(Measure.BASE_PROBABILITY): a.p_base,
+        Tint(Measure.BASE_ENTROPY): a.entropy_base / bit,
     }
 
 
@@ -103,6 +107,7 @@ def test_every_tint_colours_by_its_measure(
         (Tint(Measure.KL), ["KL(tuned‖base):", "bits"]),
         (Tint(Measure.ENTROPY), ["Tuned entropy:", "bits"]),
         (Tint(Measure.RANK), ["Rank under the base:", "top 10|top 100"]),
+        (Tint(Measure.PROBABILITY), ["Tuned probability:", "0|1"]),
     ],
 )
 def test_hover_and_legend_name_the_number_and_its_unit(
@@ -115,7 +120,7 @@ def test_hover_and_legend_name_the_number_and_its_unit(
     said = legend(view).accessibleDescription()
     assert said
     assert "Underlined" in said
-    if tint.measure not in (Measure.CONTRIBUTION, Measure.RANK):
+    if Unit.BITS in tint.measure.units and tint.measure is not Measure.CONTRIBUTION:
         assert "bit" in said
 
 
@@ -123,7 +128,7 @@ def test_menu_and_button_choose_the_tint(view: TranscriptView, finished_session:
     parent = QWidget()
     menu = TintMenu(finished_session, parent, keys=True)
     found = actions(menu)
-    assert list(found)[-2:] == ["Contribution of Shakespeare", "Contribution of Arithmetic"]
+    assert list(found)[6:8] == ["Contribution of Shakespeare", "Contribution of Arithmetic"]
     assert found["Shift"].isChecked()
     found["Contribution of Arithmetic"].trigger()
     assert finished_session.display.tint == Tint(Measure.CONTRIBUTION, 1)
@@ -134,7 +139,7 @@ def test_menu_and_button_choose_the_tint(view: TranscriptView, finished_session:
     checked = [text for text, action in actions(button.menu()).items() if action.isChecked()]
     assert checked == ["Contribution of Arithmetic"]
     keys = [action.shortcut().toString() for action in found.values()]
-    assert keys == [f"Alt+{place}" for place in range(1, 9)]
+    assert keys == [f"Alt+{place}" for place in range(1, 10)] + [""] * 3
     assert not any(a.shortcut().toString() for a in actions(button.menu()).values())
 
 
