@@ -24,16 +24,16 @@ from app.cli.train_report import (
 )
 from app.errors import DeviceError, SettingsError, TrainingError
 from app.evaluation.store import file_name
-from app.resources import resource
-from app.training.training_events import Abandoned, Failed, Judged, Trained
-from app.training.training_folder import TrainingFolder
-from app.training.training_process import TrainingProcess
-from app.training.verdict import verdict_of
+from app.training.data.builtin_data import data_path
+from app.training.judging.verdict import verdict_of
+from app.training.messages.training_events import Abandoned, Failed, Judged, Trained
+from app.training.process.training_folder import TrainingFolder
+from app.training.process.training_process import TrainingProcess
 from app.wording import size
 
 if TYPE_CHECKING:
     from app.checkpoints.spec import CheckpointSpec
-    from app.training.preparation import Preparation
+    from app.training.preparing.prepared_training import Preparation
 
 _SETTINGS = ("epochs", "learning_rate", "rank", "batch_size", "most_tokens", "seed")
 _PLACEMENT = ("device", "dtype", "quantization")
@@ -50,7 +50,8 @@ def train(options: argparse.Namespace) -> int:
     status = ProgressLine()
     status.show("Reading the data …")
     try:
-        from app.training.preparation import TrainingRequest, prepare_training
+        from app.training.preparing.preparation import prepare_training
+        from app.training.preparing.prepared_training import TrainingRequest
 
         placed = {name: getattr(options, name) for name in _PLACEMENT}
         placed = {name: value for name, value in placed.items() if value is not None}
@@ -114,23 +115,6 @@ def _model(argument: str, placed: dict[str, Any]) -> CheckpointSpec:
     return replace(spec, source=resolved_source(spec.source, Path.cwd()), **placed)
 
 
-def data_path(text: str) -> Path:
-    """The file or folder of an argument; ``builtin:NAME`` is data that ship with the program.
-
-    Raises:
-        TrainingError: No such data ship with it.
-    """
-    kind, separator, name = text.partition(":")
-    if not separator or kind != "builtin":
-        return Path(text).expanduser()
-    known = {path.stem: path for path in sorted(resource("training").glob("*.jsonl"))}
-    if name not in known:
-        raise TrainingError(
-            f"There are no built-in data “{name}”", next_step=f"There are: {', '.join(known)}."
-        )
-    return known[name]
-
-
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(options, name) for name in _SETTINGS}
     return {name: value for name, value in given.items() if value is not None}
@@ -145,7 +129,10 @@ def _show_preparation(prepared: Preparation, as_json: bool) -> None:
         print_line(report_of_preparation(prepared))
         return
     found = {
-        "data": asdict(prepared.summary),
+        "data": {
+            **asdict(prepared.summary),
+            "warnings": list(map(str, prepared.summary.warnings)),
+        },
         "plan": prepared.plan.as_json(),
         "steps": prepared.steps,
         "memory": {**asdict(prepared.memory), "fits": prepared.memory.fits},

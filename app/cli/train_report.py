@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from app.training.training_events import (
+from app.training.judging.verdict import MeasureVerdict, Verdict
+from app.training.judging.verdict_text import advice, amount, sentence
+from app.training.messages.training_events import (
     Event,
     HeldOutLoss,
     Judging,
@@ -16,13 +18,10 @@ from app.training.training_events import (
     Step,
     Trained,
 )
-from app.training.verdict import MeasureVerdict, Verdict
-from app.training.verdict_text import advice, amount, sentence
 from app.wording import duration, quoted, size, visible
 
 if TYPE_CHECKING:
-    from app.training.example_encoding import ExamplePreview
-    from app.training.preparation import Preparation
+    from app.training.preparing.prepared_training import ExamplePreview, Preparation
 
 _SHOWN_TOKENS = 60
 

@@ -13,7 +13,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from app.training.sections import cut_into_sections
+from app.training.data.sections import cut_into_sections
 
 NOVELS = ("a-tale-of-two-cities", "david-copperfield", "great-expectations")
 CHARACTERS = 1_200

@@ -119,7 +119,7 @@ INTERRUPTED = """
 import signal, sys
 from app.__main__ import main
 from app.cli.train_report import ProgressWords
-from app.training.training_events import Step
+from app.training.messages.training_events import Step
 
 class Words(ProgressWords):
     def after(self, event):

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 from app.cli.train_report import ProgressWords, report_of_verdict, warning_of
 from app.evaluation.paired_interval import Interval
-from app.training.training_events import HeldOutLoss, Judging, Paused, Phase, Sample, Step, Trained
-from app.training.verdict import MeasureVerdict, Outcome, Scores, Verdict
+from app.training.judging.verdict import MeasureVerdict, Outcome, Scores, Verdict
+from app.training.messages.training_events import (
+    HeldOutLoss,
+    Judging,
+    Paused,
+    Phase,
+    Sample,
+    Step,
+    Trained,
+)
 
 
 def test_the_progress_names_step_losses_and_time() -> None:

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from app.training.documents import Document, Passage
-from app.training.expert_run import run_training
-from app.training.split import Split, split_documents
-from app.training.training_channel import Channel
-from app.training.training_events import Event, Request, Step
-from app.training.training_folder import TrainingFolder
-from app.training.training_plan import TrainingPlan
-from app.training.training_settings import TrainingSettings
+from app.training.data.documents import Document, Passage
+from app.training.data.split import Split, split_documents
+from app.training.messages.training_channel import Channel
+from app.training.messages.training_events import Event, Request, Step
+from app.training.plan.training_plan import TrainingPlan
+from app.training.plan.training_settings import TrainingSettings
+from app.training.process.expert_run import run_training
+from app.training.process.training_folder import TrainingFolder
 from tests import tiny
 
 SETTINGS = TrainingSettings(

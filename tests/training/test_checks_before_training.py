@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.errors import TuneshiftError
-from app.training.preparation import Preparation, TrainingRequest, prepare_training
+from app.training.preparing.preparation import prepare_training
+from app.training.preparing.prepared_training import Preparation, TrainingRequest
 from tests import tiny
 
 pytestmark = pytest.mark.slow
@@ -81,7 +82,9 @@ def test_examples_are_cut_at_the_context_of_the_small_model(data: Path, llama: t
     write(data, *questions())
     found = prepared(data, llama, settings={"most_tokens": tiny.CONTEXT + 1})
     assert found.plan.settings.most_tokens == tiny.CONTEXT
-    assert any("512 tokens, the context of the small" in said for said in found.summary.warnings)
+    assert any(
+        "512 tokens, the context of the small" in said for said in map(str, found.summary.warnings)
+    )
 
 
 def test_a_held_out_answer_longer_than_the_context_is_refused(
@@ -110,13 +113,16 @@ def test_answers_without_a_match_are_counted(data: Path, llama: tiny.Family) -> 
     write(data, *rows)
     with pytest.raises(TuneshiftError, match="finds nothing in the expected ones"):
         prepared(data, llama, match=r"\d+")
-    assert not any("regular" in said for said in prepared(data, llama, match=".+").summary.warnings)
+    all_found = prepared(data, llama, match=".+")
+    assert not any("regular" in said for said in map(str, all_found.summary.warnings))
     write(data, *({**row, "answer": f"{row['answer']} {n % 2}"} for n, row in enumerate(rows)))
     found = prepared(data, llama, match="1$")
     held_out = (*found.split.choosing, *found.split.judging)
     missing = sum(not document.content.endswith("1") for document in held_out)
     assert 0 < missing < len(held_out)
-    assert any(f"nothing in {missing} expected" in said for said in found.summary.warnings)
+    assert any(
+        f"nothing in {missing} expected" in said for said in map(str, found.summary.warnings)
+    )
 
 
 def test_the_memory_of_the_models_that_judge_is_estimated(data: Path, llama: tiny.Family) -> None:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from app.checkpoints.conversation import Conversation, Message
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import TuneshiftError
-from app.training.data_files import FEW_FILES, read_data
-from app.training.documents import Document, Passage
-from app.training.sections import cut_into_sections
-from app.training.split import Split, split_documents
-from app.training.training_folder import TrainingFolder
-from app.training.training_plan import TrainingPlan
+from app.training.data.data_files import FEW_FILES, read_data
+from app.training.data.documents import Document, Passage
+from app.training.data.sections import cut_into_sections
+from app.training.data.split import Split, split_documents
+from app.training.plan.training_plan import TrainingPlan
+from app.training.process.training_folder import TrainingFolder
 
 
 def lines(path: Path, *items: object) -> Path:

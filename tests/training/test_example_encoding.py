@@ -11,14 +11,13 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from app.checkpoints.conversation import Conversation, Message
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
-from app.training.documents import Document, Passage
-from app.training.example_encoding import (
+from app.training.adapter.example_encoding import (
     QUESTION_TEMPLATE,
     Example,
     encode_document,
-    preview,
     suitable_format,
 )
+from app.training.data.documents import Document, Passage
 from tests import tiny
 
 EOS_ID = 0
@@ -117,11 +116,3 @@ def test_the_format_suits_data_and_model(
     documents = [Document("d", (passage,))]
     assert suitable_format(documents, tokenizer) == plain
     assert suitable_format(documents, with_template) == chat
-
-
-def test_a_preview_has_the_text_of_each_token(tokenizer: PreTrainedTokenizerBase) -> None:
-    document = Document("d", (Passage(" é", "the king"),))
-    examples = encode_document(tokenizer, CheckpointSpec("folder:x"), document, 60)
-    (shown,) = preview(tokenizer, document, examples)
-    assert len(shown.tokens) == len(shown.ids)
-    assert "".join(shown.tokens[: shown.first_learned]) == "the king"

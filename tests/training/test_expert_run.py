@@ -13,11 +13,10 @@ from safetensors.torch import load_file
 from app.checkpoints.recipes.recipe_file import read_recipe
 from app.errors import Cancelled, EvaluationError, TrainingError
 from app.evaluation.loading import ModelLoader
-from app.training.expert_run import run_training
-from app.training.expert_training import _arguments
-from app.training.small_model import TrainedModel
-from app.training.split import Split, split_documents
-from app.training.training_events import (
+from app.training.adapter.expert_training import _arguments
+from app.training.adapter.small_model import TrainedModel
+from app.training.data.split import Split, split_documents
+from app.training.messages.training_events import (
     HeldOutLoss,
     Judged,
     Judging,
@@ -29,9 +28,10 @@ from app.training.training_events import (
     decode_event,
     encode_event,
 )
-from app.training.training_folder import TrainingFolder
-from app.training.training_plan import TrainingPlan
-from app.training.training_settings import TrainingSettings
+from app.training.plan.training_plan import TrainingPlan
+from app.training.plan.training_settings import TrainingSettings
+from app.training.process.expert_run import run_training
+from app.training.process.training_folder import TrainingFolder
 from tests import tiny
 from tests.training.conftest import Recorder, started, texts
 

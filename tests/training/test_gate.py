@@ -14,14 +14,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from app.checkpoints.conversation import Conversation, Message
 from app.checkpoints.spec import CHAT
-from app.training.documents import Document, Passage
-from app.training.expert_run import run_training
-from app.training.split import Split, split_documents
-from app.training.training_events import Judged, Judging
-from app.training.training_folder import TrainingFolder
-from app.training.training_plan import ALPHAS, TrainingPlan
-from app.training.verdict import Outcome, Verdict, outcome_of, verdict_of
-from app.training.verdict_text import sentence
+from app.training.data.documents import Document, Passage
+from app.training.data.split import Split, split_documents
+from app.training.judging.verdict import Outcome, Verdict, outcome_of, verdict_of
+from app.training.judging.verdict_text import sentence
+from app.training.messages.training_events import Judged, Judging
+from app.training.plan.training_plan import ALPHAS, TrainingPlan
+from app.training.process.expert_run import run_training
+from app.training.process.training_folder import TrainingFolder
 from tests import tiny
 from tests.training.conftest import Recorder, answers, started
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import TrainingError
-from app.training.documents import Document, Passage
-from app.training.near_duplicates import THRESHOLD, ShingleIndex, shingles, similarity
-from app.training.secret_patterns import secrets_in
-from app.training.split import FEWEST_DOCUMENTS, split_documents
+from app.training.data.documents import Document, Passage
+from app.training.data.near_duplicates import THRESHOLD, ShingleIndex, shingles, similarity
+from app.training.data.secret_patterns import secrets_in
+from app.training.data.split import FEWEST_DOCUMENTS, split_documents
 
 WORDS = [f"word{number}" for number in range(300)]
 

@@ -6,8 +6,8 @@ from multiprocessing import Pipe
 
 import pytest
 
-from app.training.training_channel import Channel
-from app.training.training_events import Request
+from app.training.messages.training_channel import Channel
+from app.training.messages.training_events import Request
 
 PAUSE, GO_ON, STOP, ABANDON = Request.PAUSE, Request.GO_ON, Request.STOP, Request.ABANDON
 

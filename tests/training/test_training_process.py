@@ -14,9 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from app.checkpoints.devices import resolve_device
-from app.training.split import Split
-from app.training.training_child import LOG, run_and_report
-from app.training.training_events import (
+from app.training.data.split import Split
+from app.training.messages.training_events import (
     LAST,
     Abandoned,
     Event,
@@ -27,9 +26,10 @@ from app.training.training_events import (
     Step,
     Trained,
 )
-from app.training.training_folder import TrainingFolder
-from app.training.training_plan import TrainingPlan
-from app.training.training_process import TrainingProcess
+from app.training.plan.training_plan import TrainingPlan
+from app.training.process.training_child import LOG, run_and_report
+from app.training.process.training_folder import TrainingFolder
+from app.training.process.training_process import TrainingProcess
 from tests.training.conftest import Recorder, started
 
 pytestmark = [

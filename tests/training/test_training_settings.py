@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from app.checkpoints.memory.footprint import Footprint
 from app.errors import SettingsError
-from app.training.training_memory import estimate_memory
-from app.training.training_settings import TrainingSettings, most_tokens_for, settings_for
+from app.training.plan.training_memory import estimate_memory
+from app.training.plan.training_settings import TrainingSettings, most_tokens_for, settings_for
 
 TINY, SMALL, LARGE = 2_000_000, 135_000_000, 7_000_000_000
 

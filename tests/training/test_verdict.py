@@ -10,8 +10,15 @@ import pytest
 from scipy import stats
 
 from app.evaluation.paired_interval import Interval, paired_difference
-from app.training.verdict import MeasureVerdict, Outcome, Scores, Verdict, outcome_of, verdict_of
-from app.training.verdict_text import advice, sentence
+from app.training.judging.verdict import (
+    MeasureVerdict,
+    Outcome,
+    Scores,
+    Verdict,
+    outcome_of,
+    verdict_of,
+)
+from app.training.judging.verdict_text import advice, sentence
 
 UP, DOWN, UNSURE = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interval(0.1, -0.1, 0.3)
 

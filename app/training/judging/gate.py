@@ -17,13 +17,13 @@ from app.evaluation.paired_interval import Interval
 from app.evaluation.store import ResultFolder
 from app.evaluation.tasks import Metric, Question, Task
 from app.evaluation.variants import Variant, variants_of
-from app.training.document_scores import DocumentScores
-from app.training.documents import Document, Passage
-from app.training.example_encoding import as_read
-from app.training.judged_documents import prompt_of
-from app.training.split import Split
-from app.training.training_plan import ALPHAS, TrainingPlan
-from app.training.verdict import MeasureVerdict, Scores, Verdict, outcome_of
+from app.training.adapter.example_encoding import as_read
+from app.training.data.documents import Document, Passage
+from app.training.data.split import Split
+from app.training.judging.document_scores import DocumentScores
+from app.training.judging.judged_documents import prompt_of
+from app.training.judging.verdict import MeasureVerdict, Scores, Verdict, outcome_of
+from app.training.plan.training_plan import ALPHAS, TrainingPlan
 
 _BYTES_PER_TOKEN = 2
 _MOST_NEW_TOKENS = 256
@@ -193,6 +193,9 @@ class _Gate:
                     variant.scale if name == "tuned" else None,
                     scores.score(variant, self._choosing),
                     scores.score(variant, self._judging),
+                    None
+                    if variant is self._base
+                    else scores.gain(variant, self._base, self._judging, sign),
                 )
                 for name, variant in named
             ),

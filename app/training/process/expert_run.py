@@ -14,19 +14,19 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.errors import Cancelled, TrainingError
 from app.evaluation.loading import ModelLoader
 from app.evaluation.store import ResultFolder
-from app.training.example_encoding import Example, encode_documents
-from app.training.expert_training import adapter_of, train
-from app.training.gate import judge
-from app.training.model_card import model_card
-from app.training.small_model import load_trained_model, open_small
-from app.training.split import Split
-from app.training.training_callback import TrainingCallback
-from app.training.training_channel import Channel
-from app.training.training_events import Judged, Judging, Phase, Trained
-from app.training.training_folder import TrainingFolder
-from app.training.training_memory import parameters_of
-from app.training.training_plan import TrainingPlan
-from app.training.training_time import TimeLeft
+from app.training.adapter.example_encoding import Example, encode_documents
+from app.training.adapter.expert_training import adapter_of, train
+from app.training.adapter.model_card import model_card
+from app.training.adapter.small_model import load_trained_model, open_small
+from app.training.adapter.training_callback import TrainingCallback
+from app.training.data.split import Split
+from app.training.judging.gate import judge
+from app.training.messages.training_channel import Channel
+from app.training.messages.training_events import Doing, Judged, Judging, Phase, Trained
+from app.training.plan.training_memory import parameters_of
+from app.training.plan.training_plan import TrainingPlan
+from app.training.process.training_folder import TrainingFolder
+from app.training.process.training_time import TimeLeft
 
 _SAMPLE_IDS = 48
 
@@ -48,7 +48,7 @@ def run_training(folder: TrainingFolder, channel: Channel) -> None:
 
 
 def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Channel) -> None:
-    channel.send(Phase("Reading the small model"))
+    channel.send(Phase(Doing.READING))
 
     def cancelled() -> bool:
         return channel.is_abandoned
@@ -69,7 +69,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
         lambda ids: tokenizer.backend_tokenizer.decode(list(ids)),
         [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)],
     )
-    channel.send(Phase("Training"))
+    channel.send(Phase(Doing.TRAINING))
     ended = train(trained, settings, examples, held_out, folder.checkpoints, callback)
     if callback.abandoned:
         raise Cancelled
@@ -101,7 +101,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
 
 
 def _judge(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Channel) -> None:
-    channel.send(Phase("Loading the models to judge the expert"))
+    channel.send(Phase(Doing.LOADING_ALL))
 
     def cancelled() -> bool:
         return channel.is_abandoned

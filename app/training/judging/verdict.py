@@ -29,12 +29,15 @@ class Scores:
         alpha: The α of a tuned variant, or None.
         choosing: Its score on the half that chooses α.
         judging: Its score on the half that judges.
+        gain: How much better it is than the base on the half that judges; for texts to steer away
+            from, how much less probable they are. None for the base.
     """
 
     variant: str
     alpha: float | None
     choosing: float
     judging: float
+    gain: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,15 @@ def _measure(values: dict[str, Any]) -> MeasureVerdict:
     return MeasureVerdict(
         values["measured"],
         values["higher_is_better"],
-        tuple(Scores(**scores) for scores in values["scores"]),
+        tuple(map(_scores, values["scores"])),
         _interval(values["gain"]),
         _interval(values["over_expert"]),
     )
+
+
+def _scores(values: dict[str, Any]) -> Scores:
+    gain = values.get("gain")
+    return Scores(**{**values, "gain": None if gain is None else _interval(gain)})
 
 
 def _interval(values: dict[str, Any]) -> Interval:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.training.training_settings import TrainingSettings
+from app.training.plan.training_settings import TrainingSettings
 
 ALPHAS = (0.25, 0.5, 1.0, 1.5, 2.0)
 """The α at which the tuned model is judged."""

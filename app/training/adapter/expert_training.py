@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 
-from app.training.example_encoding import Example
-from app.training.small_model import TrainedModel
-from app.training.training_callback import TrainingCallback
-from app.training.training_settings import TrainingSettings
+from app.training.adapter.example_encoding import Example
+from app.training.adapter.small_model import TrainedModel
+from app.training.adapter.training_callback import TrainingCallback
+from app.training.plan.training_settings import TrainingSettings
 
 _IGNORED = -100
 _SHARE_OF_MEASURING = 0.25

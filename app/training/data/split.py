@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 from app.errors import TrainingError
-from app.training.documents import Document
-from app.training.near_duplicates import ShingleIndex
+from app.training.data.documents import Document
+from app.training.data.near_duplicates import ShingleIndex
 
 FEWEST_DOCUMENTS = 20
 _SHARE_HELD_OUT = 0.2

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.context import SpawnProcess
 
-from app.training.training_child import LOG, work
-from app.training.training_events import (
+from app.training.messages.training_events import (
     LAST,
     Event,
     Failed,
+    HeldOutLoss,
     Request,
+    Sample,
+    Step,
     decode_event,
 )
-from app.training.training_folder import TrainingFolder
+from app.training.process.training_child import LOG, work
+from app.training.process.training_folder import TrainingFolder
 
 _SECONDS_TO_END = 10.0
 
@@ -58,6 +61,8 @@ class TrainingProcess:
                 if not self._connection.poll(timeout):
                     return
                 event = decode_event(self._connection.recv_bytes())
+                if isinstance(event, (Step, HeldOutLoss, Sample)):
+                    self._folder.note(event)
             except (EOFError, OSError):
                 event = self._failure()
             timeout = 0.0

@@ -13,9 +13,9 @@ from app.errors import PromptError, TrainingError
 from app.evaluation.encoding import encode_for_role, encode_text_after
 from app.evaluation.metrics import Matching
 from app.evaluation.requests import ConversationPrompt, Prompt
-from app.training.documents import Document, Passage
-from app.training.example_encoding import as_read
-from app.training.split import Split
+from app.training.adapter.example_encoding import as_read
+from app.training.data.documents import Document, Passage
+from app.training.data.split import Split
 
 
 def prompt_of(passage: Passage) -> Prompt:

@@ -20,9 +20,18 @@ class Request(StrEnum):
     ABANDON = "abandon"
 
 
+class Doing(StrEnum):
+    """What the process of a training does."""
+
+    READING = "Reading the small model"
+    LOADING = "Loading the small model"
+    TRAINING = "Training"
+    LOADING_ALL = "Loading the models to judge the expert"
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What the process does now, such as “Loading the small model”."""
+    """What the process does now, one of :class:`Doing`."""
 
     text: str
 
@@ -117,7 +126,7 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict: plain data, as :meth:`app.training.verdict.Verdict.as_json` gives it."""
+    """The verdict: plain data, as :meth:`app.training.judging.verdict.Verdict.as_json` gives it."""
 
     verdict: dict[str, Any]
 

@@ -12,9 +12,9 @@ from typing import Any
 from app.checkpoints.conversation import ASSISTANT, Conversation, conversation_of
 from app.errors import PromptError, TrainingError
 from app.evaluation.data_lines import read_lines
-from app.training.documents import Document, Passage
-from app.training.sections import SECTION_CHARACTERS, cut_into_sections
-from app.training.training_folder import WRITTEN, is_training
+from app.training.data.documents import Document, Passage
+from app.training.data.sections import SECTION_CHARACTERS, cut_into_sections
+from app.training.data.training_files import WRITTEN, is_training
 
 TEXT_ENDINGS = (".txt", ".md")
 LINE_ENDINGS = (".jsonl", ".jsonl.gz", ".json")

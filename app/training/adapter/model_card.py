@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from app import __version__
-from app.training.split import Split
-from app.training.training_events import Trained
-from app.training.training_plan import TrainingPlan
+from app.training.data.split import Split
+from app.training.messages.training_events import Trained
+from app.training.plan.training_plan import TrainingPlan
 
 _CARD = """---
 library_name: peft

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,13 @@ from typing import Any
 from app.atomic_files import write_file
 from app.errors import TrainingError
 from app.evaluation.folder_lock import lock_folder
-from app.training.documents import Document
-from app.training.split import Split
-from app.training.training_plan import TrainingPlan
+from app.training.data.documents import Document
+from app.training.data.split import Split
+from app.training.data.training_files import FORMAT
+from app.training.messages.training_events import Event, decode_event, encode_event
+from app.training.plan.training_plan import TrainingPlan
 
-FORMAT = 1
-WRITTEN = (
-    "training.json",
-    "trained.json",
-    "verdict.json",
-    "adapter",
-    "checkpoints",
-    "evaluation",
-)
-"""What a training writes into its folder, apart from the recipe."""
-
+_COURSE, _PUT_OFF = "course.jsonl", "put-off"
 _PARTS = ("training", "choosing", "judging")
 
 
@@ -60,6 +52,11 @@ class TrainingFolder:
     def is_trained(self) -> bool:
         """Whether the training came to its end, so that only the verdict may be missing."""
         return (self.path / "trained.json").is_file()
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether a person ended the training, so that it is not offered to go on by itself."""
+        return (self.path / _PUT_OFF).is_file()
 
     def begin(self, plan: TrainingPlan, split: Split) -> None:
         """Store the plan and the documents, unless the same are there.
@@ -138,6 +135,42 @@ class TrainingFolder:
         """
         self._write("verdict.json", json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
 
+    def verdict(self) -> dict[str, Any] | None:
+        """The verdict of :meth:`write_verdict`; None if there is none yet.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        file = self.path / "verdict.json"
+        return _read(file) if file.is_file() else None
+
+    def note(self, event: Event) -> None:
+        """Keep an event, so that the course of the training can be shown after its process."""
+        with suppress(OSError), (self.path / _COURSE).open("ab") as file:
+            file.write(encode_event(event) + b"\n")
+
+    def course(self) -> list[Event]:
+        """The events that were kept; lines that a kill left incomplete are skipped."""
+        try:
+            lines = (self.path / _COURSE).read_bytes().splitlines()
+        except OSError:
+            return []
+        found = []
+        for line in lines:
+            with suppress(ValueError, KeyError, TypeError):
+                found.append(decode_event(line))
+        return found
+
+    def put_off(self) -> None:
+        """Note that a person ended the training."""
+        with suppress(OSError):
+            (self.path / _PUT_OFF).touch()
+
+    def take_up(self) -> None:
+        """Forget :meth:`put_off`."""
+        with suppress(OSError):
+            (self.path / _PUT_OFF).unlink(missing_ok=True)
+
     def _write(self, name: str, text: str) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -148,18 +181,6 @@ class TrainingFolder:
                 evidence=error.strerror or str(error),
                 next_step="Choose another folder with --out.",
             ) from error
-
-
-def is_training(file: Path) -> bool:
-    """Whether a file is what :meth:`TrainingFolder.begin` writes, by its name and its beginning."""
-    if file.name != "training.json":
-        return False
-    begins = json.dumps({"format": FORMAT}, indent=1).removesuffix("\n}")
-    try:
-        with file.open(encoding="utf-8") as opened:
-            return opened.read(len(begins)) == begins
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def _comparable(stored: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from app.training.training_channel import Channel
-from app.training.training_events import HeldOutLoss, Paused, Request, Sample, Step
+from app.training.messages.training_channel import Channel
+from app.training.messages.training_events import HeldOutLoss, Paused, Request, Sample, Step
 
 _SAMPLE_TOKENS = 40
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.checkpoints.memory.footprint import BYTES, Footprint
-from app.training.training_settings import TrainingSettings
+from app.training.plan.training_settings import TrainingSettings
 
 _OPTIMIZER_BYTES = 16  # of a weight of the adapter: itself, its gradient and two moments
 _LOGIT_BYTES = 12  # of a logit: in the model's dtype, in float32, and its gradient

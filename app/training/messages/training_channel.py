@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-from app.training.training_events import Event, Request, encode_event
+from app.training.messages.training_events import Event, Request, encode_event
 
 _FINAL = (Request.STOP, Request.ABANDON)
 

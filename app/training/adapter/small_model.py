@@ -15,7 +15,7 @@ from app.checkpoints.loading.weights import load_weights
 from app.checkpoints.opening import OpenedRole, open_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import TrainingError
-from app.training.training_settings import TrainingSettings
+from app.training.plan.training_settings import TrainingSettings
 
 SMALL_IN_FLOAT32 = 30e6
 """Models up to this many parameters are trained in float32, which costs them little."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.evaluation.paired_interval import Interval
-from app.training.verdict import MeasureVerdict, Outcome, Verdict
+from app.training.judging.verdict import MeasureVerdict, Outcome, Verdict
 
 
 def sentence(verdict: Verdict) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device
@@ -14,112 +11,33 @@ from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.memory.estimate import estimate_memory as estimate_loaded
 from app.checkpoints.memory.role_footprint import footprint_of
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, open_recipe
-from app.checkpoints.preflight_report import MemoryEstimate
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec, ExpertPair, Recipe
-from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared
+from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared, token_labels
 from app.errors import TrainingError
-from app.training.data_files import DataFiles, read_data
-from app.training.documents import Document
-from app.training.example_encoding import (
+from app.training.adapter.example_encoding import (
     Example,
-    ExamplePreview,
     encode_document,
     encode_documents,
-    preview,
     suitable_format,
 )
-from app.training.judged_documents import check_judged, count_without_match
-from app.training.secret_patterns import secrets_in
-from app.training.small_model import open_small, training_dtype
-from app.training.split import Split, split_documents
-from app.training.training_memory import TrainingMemory, estimate_memory, parameters_of
-from app.training.training_plan import TrainingPlan
-from app.training.training_settings import TrainingSettings, most_tokens_for, settings_for
+from app.training.adapter.small_model import open_small, training_dtype
+from app.training.data.data_files import DataFiles, read_data
+from app.training.data.documents import Document
+from app.training.data.split import Split, split_documents
+from app.training.judging.judged_documents import check_judged, count_without_match
+from app.training.plan.training_memory import TrainingMemory, estimate_memory, parameters_of
+from app.training.plan.training_plan import TrainingPlan
+from app.training.plan.training_settings import TrainingSettings, most_tokens_for, settings_for
+from app.training.preparing.data_warnings import Concern, DataWarning, warnings_of
+from app.training.preparing.prepared_training import (
+    DataSummary,
+    ExamplePreview,
+    Preparation,
+    TrainingRequest,
+)
 
 PREVIEWS = 3
-_FEW_DOCUMENTS = 50
 _ANY_LENGTH = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRequest:
-    """What a person asks for.
-
-    Attributes:
-        data: A folder, or a file of texts, JSON lines or a table.
-        small: The model to train.
-        base: The model that the expert is to tune.
-        name: The name of the expert; by default that of the data.
-        prompt: The prompt format of the examples; by default one that suits the data.
-        negative: Whether the texts are what to steer away from.
-        match: A regular expression for what is compared of an answer; empty for no comparison.
-        settings: Settings that differ from those that suit the data, by name.
-    """
-
-    data: Path
-    small: CheckpointSpec
-    base: CheckpointSpec
-    name: str = ""
-    prompt: str = ""
-    negative: bool = False
-    match: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class DataSummary:
-    """What the data are.
-
-    Attributes:
-        files: The number of files.
-        documents: The number of documents that were read.
-        training: How many are trained on.
-        held_out: How many are held out.
-        repeated: How many were left out because another one is the same.
-        similar: How many were left out because a held-out one is nearly the same.
-        examples: The number of examples that are trained on.
-        tokens: The number of their tokens.
-        median: The tokens of the example in the middle.
-        longest: The tokens of the longest one, before it is cut.
-        cut: How many examples are cut.
-        warnings: What a person should look at first.
-    """
-
-    files: int
-    documents: int
-    training: int
-    held_out: int
-    repeated: int
-    similar: int
-    examples: int
-    tokens: int
-    median: int
-    longest: int
-    cut: int
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """A training that can begin.
-
-    Attributes:
-        plan: The plan.
-        split: The documents.
-        summary: What the data are.
-        previews: The first examples as the small model reads them.
-        memory: The memory that the training takes.
-        judging: The memory of the base and the pair, which are loaded after it.
-        steps: The number of steps of a full training.
-    """
-
-    plan: TrainingPlan
-    split: Split
-    summary: DataSummary
-    previews: tuple[ExamplePreview, ...]
-    memory: TrainingMemory
-    judging: MemoryEstimate
-    steps: int
 
 
 def prepare_training(
@@ -136,10 +54,10 @@ def prepare_training(
     role = open_small(_by_transformers(request.small), cancelled)
     chosen = request.prompt or suitable_format(data.documents, role.tokenizer)
     role = replace(role, spec=replace(role.spec, prompt=chosen))
-    whole = _examples(role, split.training, _ANY_LENGTH)
+    whole = _examples(role, split.training, _ANY_LENGTH, cancelled)
     most = _most_tokens(request, role, whole)
-    examples = _examples(role, split.training, most)
-    _examples(role, split.choosing, most)  # the held-out loss needs some too
+    examples = _examples(role, split.training, most, cancelled)
+    _examples(role, split.choosing, most, cancelled)  # the held-out loss needs some too
     settings, memory = _fitting(role, _settings(request, role, len(examples), most))
     name = request.name or request.data.name.partition(".")[0] or "Expert"
     base = _base(request, role.spec)
@@ -166,8 +84,10 @@ def prepare_training(
     )
 
 
-def _examples(role: OpenedRole, documents: Sequence[Document], most: int) -> list[Example]:
-    found = encode_documents(role.tokenizer, role.spec, documents, most)
+def _examples(
+    role: OpenedRole, documents: Sequence[Document], most: int, cancelled: Callable[[], bool]
+) -> list[Example]:
+    found = encode_documents(role.tokenizer, role.spec, documents, most, cancelled)
     if not found:
         raise TrainingError(
             "There is nothing to learn in the documents",
@@ -258,19 +178,24 @@ def _opened(
             raise TrainingError(
                 f"The {opened_role.name} has no chat template",
                 evidence=f"{opened_role.spec.source} is to read the examples with one",
-                next_step="Give another format with --prompt-format.",
+                next_step="Choose another prompt format (--prompt-format).",
             )
     return opened
 
 
-def _previews(role: OpenedRole, documents: Sequence[Document], most: int) -> list[ExamplePreview]:
-    shown = documents[:PREVIEWS]
-    return [
-        preview(
-            role.tokenizer, document, encode_document(role.tokenizer, role.spec, document, most)
-        )[0]
-        for document in shown
-    ]
+def _previews(
+    role: OpenedRole, documents: Sequence[Document], most: int
+) -> Iterator[ExamplePreview]:
+    """The first example of each of the first documents."""
+    for document in documents[:PREVIEWS]:
+        example = encode_document(role.tokenizer, role.spec, document, most)[0]
+        yield ExamplePreview(
+            document.name,
+            example.ids,
+            tuple(token_labels(role.tokenizer.backend_tokenizer, example.ids)),
+            example.first_learned,
+            example.cut,
+        )
 
 
 def _summary(
@@ -278,7 +203,7 @@ def _summary(
     split: Split,
     whole: Sequence[Example],
     examples: Sequence[Example],
-    warnings: Sequence[str],
+    warnings: Sequence[DataWarning],
 ) -> DataSummary:
     lengths = sorted(len(example.ids) for example in whole)
     cut = sum(example.cut for example in examples)
@@ -294,13 +219,22 @@ def _summary(
         median=lengths[len(lengths) // 2],
         longest=lengths[-1],
         cut=cut,
-        warnings=(*_warnings(data, split, cut, len(examples)), *warnings),
+        warnings=(
+            *warnings_of(
+                data.documents,
+                sections=data.cut,
+                similar=split.similar,
+                cut=cut,
+                examples=len(examples),
+            ),
+            *warnings,
+        ),
     )
 
 
 def _setting_warnings(
     request: TrainingRequest, split: Split, small: CheckpointSpec, most_tokens: int
-) -> list[str]:
+) -> list[DataWarning]:
     """What a person should know of the settings that they chose.
 
     Raises:
@@ -308,39 +242,8 @@ def _setting_warnings(
     """
     found = []
     if request.settings.get("most_tokens", most_tokens) > most_tokens:
-        found.append(f"Examples are cut at {most_tokens:,} tokens, the context of the small model.")
+        found.append(DataWarning(Concern.CONTEXT, most_tokens))
     missing = count_without_match(split, small, request.match) if request.match else 0
     if missing:
-        found.append(
-            f"The regular expression for answers finds nothing in {missing:,} expected ones, "
-            "which count as wrong."
-        )
-    return found
-
-
-def _warnings(data: DataFiles, split: Split, cut: int, examples: int) -> list[str]:
-    found = []
-    count = len(data.documents)
-    if count < _FEW_DOCUMENTS:
-        found.append(f"There are few documents ({count}): the verdict will be uncertain.")
-    if data.cut:
-        found.append(
-            "There are few files, so their texts are cut into sections: the held-out ones "
-            "come from the same files as the others."
-        )
-    if cut:
-        found.append(f"{cut:,} of {examples:,} examples are too long and are cut.")
-    if split.similar:
-        found.append(f"{split.similar:,} near-duplicates of held-out documents were left out.")
-    secrets = Counter(kind for document in data.documents for kind in secrets_in(document.content))
-    first = {
-        kind: next(d.name for d in data.documents if kind in secrets_in(d.content))
-        for kind in secrets
-    }
-    found += [
-        f"{first[kind]} holds {kind}, as do {times:,} documents in all: a model may repeat it."
-        if times > 1
-        else f"{first[kind]} holds {kind}: a model may repeat it."
-        for kind, times in secrets.items()
-    ]
+        found.append(DataWarning(Concern.NO_MATCH, missing))
     return found

@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from app.errors import Cancelled, TuneshiftError
-from app.training.training_channel import Channel
-from app.training.training_events import Abandoned, Failed
-from app.training.training_folder import TrainingFolder
+from app.training.messages.training_channel import Channel
+from app.training.messages.training_events import Abandoned, Failed
+from app.training.process.training_folder import TrainingFolder
 
 LOG = "process.log"
 _AFTER_FULL_MEMORY = (
@@ -41,7 +41,7 @@ def work(folder: Path, connection: Connection) -> None:
 def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
     """Train what a folder says; errors that a person can cause, and the end, become events."""
     from app.checkpoints.devices import is_out_of_memory, out_of_memory, resolve_device
-    from app.training.expert_run import run_training
+    from app.training.process.expert_run import run_training
 
     try:
         with folder.lock():

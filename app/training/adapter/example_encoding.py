@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from transformers import PreTrainedTokenizerBase
@@ -10,9 +10,8 @@ from transformers import PreTrainedTokenizerBase
 from app.checkpoints.conversation import Conversation
 from app.checkpoints.prompts import check_characters, encode_continuation, encode_prompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
-from app.checkpoints.vocabulary.compare import token_labels
-from app.errors import PromptError, TrainingError
-from app.training.documents import Document, Passage
+from app.errors import Cancelled, PromptError, TrainingError
+from app.training.data.documents import Document, Passage
 
 QUESTION_TEMPLATE = "{prompt}\n"
 """The prompt format for questions where the model has no chat template."""
@@ -36,25 +35,6 @@ class Example:
     def learned(self) -> int:
         """The number of ids that have a loss."""
         return len(self.ids) - self.first_learned
-
-
-@dataclass(frozen=True, slots=True)
-class ExamplePreview:
-    """An example as it is read, for a person to check.
-
-    Attributes:
-        document: The name of its document.
-        ids: The token ids.
-        tokens: The text of each id.
-        first_learned: The index of the first token that has a loss.
-        cut: Whether it was too long.
-    """
-
-    document: str
-    ids: tuple[int, ...]
-    tokens: tuple[str, ...]
-    first_learned: int
-    cut: bool
 
 
 def suitable_format(documents: Iterable[Document], tokenizer: PreTrainedTokenizerBase) -> str:
@@ -103,35 +83,23 @@ def encode_documents(
     spec: CheckpointSpec,
     documents: Iterable[Document],
     most: int,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Example]:
     """The examples of documents that have a token to learn.
 
     Raises:
         TrainingError: A document cannot be encoded.
+        Cancelled: ``cancelled`` returned True.
     """
     found = []
     for document in documents:
+        if cancelled():
+            raise Cancelled
         try:
             found += encode_document(tokenizer, spec, document, most)
         except PromptError as error:
             raise TrainingError(f"{document.name} cannot be read", evidence=str(error)) from error
     return [example for example in found if example.learned]
-
-
-def preview(
-    tokenizer: PreTrainedTokenizerBase, document: Document, examples: Iterable[Example]
-) -> list[ExamplePreview]:
-    """The examples of a document with the text of each token."""
-    return [
-        ExamplePreview(
-            document.name,
-            example.ids,
-            tuple(token_labels(tokenizer.backend_tokenizer, example.ids)),
-            example.first_learned,
-            example.cut,
-        )
-        for example in examples
-    ]
 
 
 def _encode(

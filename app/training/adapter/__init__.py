@@ -1,0 +1,1 @@
+"""The training of the adapter, in its own process."""

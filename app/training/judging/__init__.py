@@ -1,0 +1,1 @@
+"""Whether an expert helps its base."""

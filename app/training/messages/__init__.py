@@ -1,0 +1,1 @@
+"""What a training and the program tell each other."""

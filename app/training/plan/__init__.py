@@ -1,0 +1,1 @@
+"""What a training is to do: models, settings, and the memory that it takes."""
