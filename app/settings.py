@@ -91,6 +91,11 @@ def recipe_folder() -> Path:
     return _made(platformdirs.user_data_path(_NAME, appauthor=False) / "recipes")
 
 
+def expert_folder() -> Path:
+    """The folder of the experts that a person trained in the window; made as the others are."""
+    return _made(platformdirs.user_data_path(_NAME, appauthor=False) / "experts")
+
+
 def _made(folder: Path) -> Path:
     """``folder``, which on a disk that takes nothing is not there: whoever writes is told then."""
     with suppress(OSError):

@@ -31,12 +31,10 @@ from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.runs_menu import RunsMenu
 from app.ui.menus.token_menu import TokenMenu
 from app.ui.menus.view_menu import ViewMenu
-from app.ui.models.download_bar import DownloadBar
+from app.ui.message_bars import add_bars
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
-from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
-from app.ui.recipe.unfinished_bar import UnfinishedBar
 from app.ui.state.hints import Hint
 from app.ui.state.last_runs import LastRuns
 from app.ui.state.runs.run import Run
@@ -50,10 +48,10 @@ from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.text.text_matches import SearchedText
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
+from app.ui.train.train_opener import dropped_texts, show_training
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.cards import card, fill
 from app.ui.widgets.hint_label import HintLabel
-from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
 from app.ui.widgets.window_panels import WindowPanels
@@ -164,10 +162,7 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
-        layout.addWidget(ProblemBanner(self._session))
-        layout.addWidget(UnfinishedBar(self._session))
-        layout.addWidget(DownloadBar(self._session.downloads))
-        layout.addWidget(SavedBar(self._session.saved))
+        add_bars(layout, self._session)
         layout.addLayout(mode)
         for part in (self.prompt, self._find_bar, self._what_if):
             layout.addWidget(part)
@@ -383,8 +378,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 — Qt's name
+        texts = dropped_texts(event.mimeData())
         model = recipe_files.dropped_model(self._session, event.mimeData())
-        if model:
+        if texts:
+            show_training(self._session, self, texts)
+        elif model:
             show_new_recipe(self._session, self, model)
         else:
             recipe_files.drop(self._session, event.mimeData())

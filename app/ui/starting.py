@@ -32,6 +32,7 @@ from app.running import RunningMark
 from app.settings import (
     Settings,
     config_folder,
+    expert_folder,
     history_file,
     load_settings,
     log_folder,
@@ -176,6 +177,7 @@ async def _until_closed(
         session.history.open(history_file())
         window.last_runs.restore()
         session.evaluations.open(history_file())
+        session.trainings.open(expert_folder())
         bridge.start()
         if load:
             session.load()
@@ -200,6 +202,7 @@ def _thread_owners(session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
         NamedOwner(translate("ClosingNotice", "the search for models"), session.local_models),
         NamedOwner(translate("ClosingNotice", "the history"), session.history),
         NamedOwner(translate("ClosingNotice", "the evaluations"), session.evaluations),
+        NamedOwner(translate("ClosingNotice", "the training"), session.trainings),
     )
 
 

@@ -16,6 +16,7 @@ from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
+from app.ui.train.train_indicator import TrainIndicator
 from app.ui.words.role_words import role_title
 from app.wording import quoted, size
 
@@ -25,9 +26,10 @@ _INTERVAL_MS = 500
 
 
 def fill_status_bar(bar: QStatusBar, session: Session) -> None:
-    """Add the figures, the evaluation in progress and the API server to the status bar."""
+    """Add the figures, evaluations and trainings in progress, and the API server."""
     bar.addPermanentWidget(StatusBar(session), 1)
     bar.addPermanentWidget(EvaluateIndicator(session))
+    bar.addPermanentWidget(TrainIndicator(session))
     bar.addPermanentWidget(ServeIndicator(session))
     bar.setContentsMargins(0, 0, SPACE, 0)
     bar.setSizeGripEnabled(False)

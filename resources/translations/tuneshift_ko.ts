@@ -755,6 +755,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <source>the evaluations</source>
         <translation>평가</translation>
     </message>
+    <message>
+        <source>the training</source>
+        <translation>학습</translation>
+    </message>
 </context>
 <context>
     <name>CompareDialog</name>
@@ -1001,6 +1005,44 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>The base&apos;s tokens above, the pair&apos;s below; a line joins the same bytes.</source>
         <translation>위는 베이스의 토큰, 아래는 쌍의 토큰입니다. 선은 같은 바이트를 잇습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>CourseView</name>
+    <message>
+        <source>Samples of the expert, the latest first</source>
+        <translation>전문가의 샘플, 최신순</translation>
+    </message>
+    <message>
+        <source>Samples appear here: how the expert continues a held-out text.</source>
+        <translation>여기에 샘플이 나타납니다. 전문가가 검증용 글을 이어 쓴 것입니다.</translation>
+    </message>
+    <message>
+        <source>after step {0}</source>
+        <translation>{0}단계 후</translation>
+    </message>
+</context>
+<context>
+    <name>DataPreview</name>
+    <message>
+        <source>What the small model will read</source>
+        <translation>작은 모델이 읽을 내용</translation>
+    </message>
+    <message>
+        <source>The first examples as the small model reads them. It learns the tinted tokens; what stands before them is only read. Every token has a shade of its own.</source>
+        <translation>작은 모델이 읽는 첫 예제들입니다. 색칠된 토큰을 학습하고 그 앞부분은 읽기만 합니다. 이웃한 토큰은 농도로 구별됩니다.</translation>
+    </message>
+    <message>
+        <source>{0} documents in {1} files: {2} are trained on, {3} are held out.</source>
+        <translation>파일 {1}개, 문서 {0}개: {2}개로 학습하고 {3}개는 검증용으로 남겨 둡니다.</translation>
+    </message>
+    <message>
+        <source>{0} examples with {1} tokens; half have at most {2}, the longest {3}.</source>
+        <translation>예제 {0}개, 토큰 {1}개. 절반은 {2}토큰 이하이고 가장 긴 것은 {3}토큰입니다.</translation>
+    </message>
+    <message>
+        <source>{0} repeated documents and {1} near-duplicates of held-out ones are left out.</source>
+        <translation>중복 문서 {0}개와 검증용 문서와 거의 같은 문서 {1}개를 제외했습니다.</translation>
     </message>
 </context>
 <context>
@@ -1710,6 +1752,49 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     </message>
 </context>
 <context>
+    <name>GainChart</name>
+    <message>
+        <source>Chart of the gain over the base at each α</source>
+        <translation>각 α에서 베이스 대비 이득 차트</translation>
+    </message>
+    <message>
+        <source>points</source>
+        <translation>%p</translation>
+    </message>
+    <message>
+        <source>bits per byte</source>
+        <translation>바이트당 비트</translation>
+    </message>
+    <message>
+        <source>less probable, {0}</source>
+        <translation>확률 감소, {0}</translation>
+    </message>
+    <message>
+        <source>gain, {0}</source>
+        <translation>이득, {0}</translation>
+    </message>
+    <message>
+        <source>α</source>
+        <translation>α</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>chosen α</source>
+        <translation>선택된 α</translation>
+    </message>
+    <message>
+        <source>small model with its adapter</source>
+        <translation>어댑터를 붙인 작은 모델</translation>
+    </message>
+</context>
+<context>
     <name>GenerateMenu</name>
     <message>
         <source>&amp;Generate</source>
@@ -1788,6 +1873,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>&amp;How Tuneshift works</source>
         <translation>Tuneshift의 원리(&amp;H)</translation>
+    </message>
+    <message>
+        <source>&amp;Tour: make an expert in five minutes</source>
+        <translation>둘러보기: 5분 만에 전문가 만들기(&amp;T)</translation>
     </message>
     <message>
         <source>Hint&amp;s</source>
@@ -2319,6 +2408,10 @@ Click to show or hide it.</source>
         <translation>폴더에서 찾기(&amp;L) …</translation>
     </message>
     <message>
+        <source>Ma&amp;ke an expert …</source>
+        <translation>전문가 만들기(&amp;K) …</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>취소</translation>
     </message>
@@ -2353,6 +2446,37 @@ Click to show or hide it.</source>
     <message>
         <source>Choose a folder with models</source>
         <translation>모델이 있는 폴더 선택</translation>
+    </message>
+</context>
+<context>
+    <name>LossPlot</name>
+    <message>
+        <source>training</source>
+        <translation>학습</translation>
+    </message>
+    <message>
+        <source>held out</source>
+        <translation>검증</translation>
+    </message>
+    <message>
+        <source>best so far</source>
+        <translation>지금까지 최저</translation>
+    </message>
+    <message>
+        <source>Plot of the losses</source>
+        <translation>손실 그래프</translation>
+    </message>
+    <message>
+        <source>loss in nats per token</source>
+        <translation>손실 (토큰당 내트)</translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation>단계</translation>
+    </message>
+    <message>
+        <source>{0} steps; held-out loss {1} at first, {2} after step {3}</source>
+        <translation>{0}단계, 검증 손실 처음 {1}, {3}단계 후 {2}</translation>
     </message>
 </context>
 <context>
@@ -2760,8 +2884,79 @@ Click to show or hide it.</source>
         <translation>메모리(&amp;M) …</translation>
     </message>
     <message>
+        <source>Make an e&amp;xpert …</source>
+        <translation>전문가 만들기(&amp;X) …</translation>
+    </message>
+    <message>
         <source>&amp;API server …</source>
         <translation>API 서버(&amp;A) …</translation>
+    </message>
+</context>
+<context>
+    <name>MoreSettings</name>
+    <message>
+        <source>auto</source>
+        <translation>자동</translation>
+    </message>
+    <message>
+        <source>chat template</source>
+        <translation>대화 템플릿</translation>
+    </message>
+    <message>
+        <source>plain text</source>
+        <translation>일반 텍스트</translation>
+    </message>
+    <message>
+        <source>a template</source>
+        <translation>템플릿 직접 입력</translation>
+    </message>
+    <message>
+        <source>optional: regular expression</source>
+        <translation>선택 사항: 정규식</translation>
+    </message>
+    <message>
+        <source>What is compared of an answer: the last match in it. The verdict is then by how many answers are right.</source>
+        <translation>답에서 비교할 부분: 마지막으로 일치한 것. 이 경우 맞은 답의 수로 판정합니다.</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>없음</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>랭크</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>학습률</translation>
+    </message>
+    <message>
+        <source>Batch size</source>
+        <translation>배치 크기</translation>
+    </message>
+    <message>
+        <source>Most tokens</source>
+        <translation>최대 토큰 수</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>시드</translation>
+    </message>
+    <message>
+        <source>Prompt format</source>
+        <translation>프롬프트 형식</translation>
+    </message>
+    <message>
+        <source>Template</source>
+        <translation>템플릿</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>비교</translation>
+    </message>
+    <message>
+        <source>Quantization</source>
+        <translation>양자화</translation>
     </message>
 </context>
 <context>
@@ -2797,6 +2992,14 @@ Click to show or hide it.</source>
     <message>
         <source>&amp;Look in a folder …</source>
         <translation>폴더에서 찾기(&amp;L) …</translation>
+    </message>
+    <message>
+        <source>Ma&amp;ke an expert …</source>
+        <translation>전문가 만들기(&amp;K) …</translation>
+    </message>
+    <message>
+        <source>Train a small model on your own texts to be the expert</source>
+        <translation>직접 쓴 글로 작은 모델을 학습시켜 전문가로 만듭니다</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -2870,8 +3073,8 @@ Click to show or hide it.</source>
         <translation>사용자의 모델을 찾지 못했습니다. 모델이 있는 폴더에서 찾거나 ‘모델 → Hub에서 가져오기’로 다운로드하십시오.</translation>
     </message>
     <message>
-        <source>No model here goes with {0}. An expert has the same tokenizer, such as a smaller instruct model of the same family, or another tokenizer and its anti-expert here.</source>
-        <translation>{0}에 맞는 모델이 여기에 없습니다. 전문가는 같은 계열의 더 작은 인스트럭트 모델처럼 토크나이저가 같거나, 토크나이저가 다르면 반전문가가 여기에 있어야 합니다.</translation>
+        <source>No model here goes with {0}. An expert has the same tokenizer, such as a smaller instruct model of the same family, or another tokenizer and its anti-expert here. Or make one from your own texts.</source>
+        <translation>{0}에 맞는 모델이 여기에 없습니다. 전문가는 같은 계열의 더 작은 인스트럭트 모델처럼 토크나이저가 같거나, 토크나이저가 다르면 반전문가가 여기에 있어야 합니다. 또는 직접 쓴 글로 만들 수 있습니다.</translation>
     </message>
     <message>
         <source>{0} does not go with this base: {1}</source>
@@ -2981,6 +3184,57 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>{0} of {1}</source>
         <translation>{1}의 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>PastTrainings</name>
+    <message>
+        <source>date</source>
+        <translation>날짜</translation>
+    </message>
+    <message>
+        <source>expert</source>
+        <translation>전문가</translation>
+    </message>
+    <message>
+        <source>small model</source>
+        <translation>작은 모델</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>verdict</source>
+        <translation>판정</translation>
+    </message>
+    <message>
+        <source>Past trainings</source>
+        <translation>지난 학습</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>열기</translation>
+    </message>
+    <message>
+        <source>Remove …</source>
+        <translation>제거 …</translation>
+    </message>
+    <message>
+        <source>Every training is kept and listed here.</source>
+        <translation>모든 학습이 저장되어 여기에 표시됩니다.</translation>
+    </message>
+    <message>
+        <source>none yet: it can go on</source>
+        <translation>아직 없음: 계속할 수 있음</translation>
+    </message>
+    <message>
+        <source>Remove training</source>
+        <translation>학습 제거</translation>
+    </message>
+    <message>
+        <source>Remove this training, its adapter and its copy of your texts? Recipes with this adapter can then not be loaded. This cannot be undone.</source>
+        <translation>이 학습과 어댑터, 저장된 글의 사본을 제거할까요? 이 어댑터를 쓰는 레시피는 더 이상 불러올 수 없게 됩니다. 되돌릴 수 없습니다.</translation>
     </message>
 </context>
 <context>
@@ -6494,6 +6748,408 @@ the probabilities that are shown are those without this.</source>
     </message>
 </context>
 <context>
+    <name>Tour</name>
+    <message>
+        <source>Tour, 1 of 4. 180 passages of Dickens, which ship with Tuneshift, are read …</source>
+        <translation>둘러보기 1/4. Tuneshift에 포함된 디킨스의 글 180편을 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Tour, 1 of 4. On the right is what the small model will read: it learns the tinted tokens. Some documents are held out to judge it. Press “Make the expert”: it takes one to three minutes.</source>
+        <translation>둘러보기 1/4. 오른쪽은 작은 모델이 읽을 내용이며, 색칠된 토큰을 학습합니다. 일부 문서는 판정을 위해 남겨 둡니다. “전문가 만들기”를 누르십시오. 1~3분 걸립니다.</translation>
+    </message>
+    <message>
+        <source>Tour, 4 of 4. The verdict: how much the pair improves the base on texts that nothing has seen, at five α. “Use in a new recipe” opens the pair. Then give a folder of your own texts.</source>
+        <translation>둘러보기 4/4. 판정: 아무도 보지 않은 글에서 이 쌍이 베이스를 얼마나 개선하는지를 다섯 α에서 보여 줍니다. “새 레시피에서 사용”을 누르면 이 쌍이 열립니다. 다음에는 직접 쓴 글의 폴더로 해 보십시오.</translation>
+    </message>
+    <message>
+        <source>Tour, 3 of 4. The base, the small model with its adapter, and both together now read the held-out passages. One half chooses α, the other judges.</source>
+        <translation>둘러보기 3/4. 이제 베이스, 어댑터를 붙인 작은 모델, 그리고 둘을 합친 것이 검증용 글을 읽습니다. 절반은 α를 고르고 나머지 절반은 판정합니다.</translation>
+    </message>
+    <message>
+        <source>The tour was interrupted. “Go on” continues it.</source>
+        <translation>둘러보기가 중단되었습니다. “계속”을 누르면 이어집니다.</translation>
+    </message>
+    <message>
+        <source>Tour, 2 of 4. The line with points is the loss on held-out texts: while it falls, the small model learns what also holds for texts that it does not read. You may close this window meanwhile.</source>
+        <translation>둘러보기 2/4. 점이 있는 선은 검증용 글의 손실입니다. 이 선이 내려가는 동안 작은 모델은 읽지 않은 글에도 통하는 것을 배웁니다. 그동안 이 창을 닫아도 됩니다.</translation>
+    </message>
+</context>
+<context>
+    <name>TrainDialog</name>
+    <message>
+        <source>Make an expert</source>
+        <translation>전문가 만들기</translation>
+    </message>
+    <message>
+        <source>Progress of the training</source>
+        <translation>학습 진행률</translation>
+    </message>
+    <message>
+        <source>Make the e&amp;xpert</source>
+        <translation>전문가 만들기(&amp;X)</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>일시 정지(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Wait after this step; the memory stays taken</source>
+        <translation>이 단계가 끝나면 기다립니다. 메모리는 그대로 차지합니다</translation>
+    </message>
+    <message>
+        <source>&amp;Go on</source>
+        <translation>계속(&amp;G)</translation>
+    </message>
+    <message>
+        <source>S&amp;top, keep the best</source>
+        <translation>멈추고 최선의 것 유지(&amp;T)</translation>
+    </message>
+    <message>
+        <source>End the training now, and judge the weights with the lowest held-out loss</source>
+        <translation>학습을 지금 끝내고 검증 손실이 가장 낮은 가중치를 판정합니다</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel</source>
+        <translation>취소(&amp;C)</translation>
+    </message>
+    <message>
+        <source>End now without a verdict; it can go on another time</source>
+        <translation>판정 없이 지금 끝냅니다. 나중에 계속할 수 있습니다</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>데이터</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>학습</translation>
+    </message>
+    <message>
+        <source>Verdict</source>
+        <translation>판정</translation>
+    </message>
+    <message>
+        <source>Past</source>
+        <translation>지난 학습</translation>
+    </message>
+    <message>
+        <source>Reading the data …</source>
+        <translation>데이터를 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Give some of your own texts: a folder with .txt or .md files, JSON lines or a table with “text”, with “prompt” and “answer”, or with “messages”. A small model learns them on this machine, and is then judged on texts that it has not seen. Nothing leaves the machine.</source>
+        <translation>직접 쓴 글을 주십시오: .txt나 .md 파일이 있는 폴더, 또는 “text”, “prompt”와 “answer”, “messages”가 있는 JSON 줄이나 표. 작은 모델이 이 컴퓨터에서 그 글을 학습하고, 보지 않은 글로 판정받습니다. 아무것도 이 컴퓨터를 떠나지 않습니다.</translation>
+    </message>
+    <message>
+        <source>No training yet</source>
+        <translation>아직 학습이 없습니다</translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation>시작하는 중 …</translation>
+    </message>
+</context>
+<context>
+    <name>TrainForm</name>
+    <message>
+        <source>folder or file with your texts</source>
+        <translation>글이 있는 폴더나 파일</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>데이터</translation>
+    </message>
+    <message>
+        <source>&amp;File …</source>
+        <translation>파일(&amp;F) …</translation>
+    </message>
+    <message>
+        <source>F&amp;older …</source>
+        <translation>폴더(&amp;O) …</translation>
+    </message>
+    <message>
+        <source>&amp;Steer away from these texts</source>
+        <translation>이 글에서 멀어지게 하기(&amp;S)</translation>
+    </message>
+    <message>
+        <source>The trained model becomes the anti-expert: such texts get less probable.</source>
+        <translation>학습된 모델이 반전문가가 되어 이런 글의 확률이 낮아집니다.</translation>
+    </message>
+    <message>
+        <source>&amp;Look in a folder …</source>
+        <translation>폴더에서 찾기(&amp;L) …</translation>
+    </message>
+    <message>
+        <source>as the data</source>
+        <translation>데이터와 같음</translation>
+    </message>
+    <message>
+        <source>auto</source>
+        <translation>자동</translation>
+    </message>
+    <message>
+        <source>More settings</source>
+        <translation>추가 설정</translation>
+    </message>
+    <message>
+        <source>1. Data</source>
+        <translation>1. 데이터</translation>
+    </message>
+    <message>
+        <source>2. Models</source>
+        <translation>2. 모델</translation>
+    </message>
+    <message>
+        <source>&amp;Base, which the expert tunes</source>
+        <translation>베이스(&amp;B): 전문가가 튜닝할 모델</translation>
+    </message>
+    <message>
+        <source>S&amp;mall model, which is trained</source>
+        <translation>작은 모델(&amp;M): 학습할 모델</translation>
+    </message>
+    <message>
+        <source>3. Settings</source>
+        <translation>3. 설정</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>이름(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Epochs</source>
+        <translation>에포크(&amp;E)</translation>
+    </message>
+    <message>
+        <source>Choose a folder or a file with your texts, or drop it here.</source>
+        <translation>글이 있는 폴더나 파일을 선택하거나 여기에 끌어다 놓으십시오.</translation>
+    </message>
+    <message>
+        <source>Choose a base and a small model: look in the folder that holds them.</source>
+        <translation>베이스와 작은 모델을 선택하십시오. 모델이 있는 폴더에서 찾을 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>What is compared is no regular expression: {0}</source>
+        <translation>비교할 부분이 올바른 정규식이 아닙니다: {0}</translation>
+    </message>
+    <message>
+        <source>Texts, JSON lines and tables ({0})</source>
+        <translation>글, JSON 줄, 표 ({0})</translation>
+    </message>
+    <message>
+        <source>Choose a file with your texts</source>
+        <translation>글이 있는 파일 선택</translation>
+    </message>
+    <message>
+        <source>Choose the folder with your texts</source>
+        <translation>글이 있는 폴더 선택</translation>
+    </message>
+    <message>
+        <source>Choose a folder with models</source>
+        <translation>모델이 있는 폴더 선택</translation>
+    </message>
+</context>
+<context>
+    <name>TrainIndicator</name>
+    <message>
+        <source>An expert is being made. Click to see its course.</source>
+        <translation>전문가를 만들고 있습니다. 클릭하면 경과를 볼 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Training: paused</source>
+        <translation>학습: 일시 정지됨</translation>
+    </message>
+    <message>
+        <source>Judging: {0}</source>
+        <translation>판정 중: {0}</translation>
+    </message>
+    <message>
+        <source>Training: {0}</source>
+        <translation>학습 중: {0}</translation>
+    </message>
+    <message>
+        <source>Training: {0}, {1} left</source>
+        <translation>학습 중: {0}, {1} 남음</translation>
+    </message>
+</context>
+<context>
+    <name>Training</name>
+    <message>
+        <source>Ended with a verdict. Everything is in {0}</source>
+        <translation>판정이 나왔습니다. 모든 것이 {0}에 있습니다</translation>
+    </message>
+    <message>
+        <source>Interrupted. It can go on where it was.</source>
+        <translation>중단되었습니다. 멈춘 곳에서 계속할 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Reading the small model …</source>
+        <translation>작은 모델을 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Loading the small model …</source>
+        <translation>작은 모델을 불러오는 중 …</translation>
+    </message>
+    <message>
+        <source>Measuring the held-out loss before training …</source>
+        <translation>학습 전 검증 손실을 재는 중 …</translation>
+    </message>
+    <message>
+        <source>Loading the models to judge the expert …</source>
+        <translation>전문가를 판정할 모델을 불러오는 중 …</translation>
+    </message>
+    <message>
+        <source>Starting the process …</source>
+        <translation>프로세스를 시작하는 중 …</translation>
+    </message>
+    <message>
+        <source>{0} steps of {1} examples, at most {2} tokens each; learning rate {3}, rank {4}</source>
+        <translation>예제 {1}개씩 {0}단계, 예제당 최대 {2}토큰, 학습률 {3}, 랭크 {4}</translation>
+    </message>
+    <message>
+        <source>About {0} of memory, {1} are free</source>
+        <translation>메모리 약 {0} 필요, {1} 사용 가능</translation>
+    </message>
+    <message>
+        <source>About {0} of memory are needed, and only {1} are free: choose a smaller model, fewer tokens or NF4</source>
+        <translation>메모리가 약 {0} 필요하지만 {1}만 비어 있습니다. 더 작은 모델, 더 적은 토큰 수, NF4 중에서 고르십시오</translation>
+    </message>
+    <message>
+        <source>To judge the expert, base and pair need {0}, and {1} are free on {2}: choose a smaller base or NF4</source>
+        <translation>전문가를 판정하려면 베이스와 쌍에 {0}이(가) 필요하지만 {2}에 {1}만 비어 있습니다. 더 작은 베이스나 NF4를 선택하십시오</translation>
+    </message>
+    <message>
+        <source>There are few documents ({0}): the verdict will be uncertain.</source>
+        <translation>문서가 적어({0}개) 판정이 불확실합니다.</translation>
+    </message>
+    <message>
+        <source>There are few files, so their texts are cut into sections: the held-out ones come from the same files as the others.</source>
+        <translation>파일이 적어 글을 여러 부분으로 나누었습니다. 검증용 부분도 나머지와 같은 파일에서 나옵니다.</translation>
+    </message>
+    <message>
+        <source>{0} of {1} examples are too long and are cut.</source>
+        <translation>예제 {1}개 중 {0}개가 너무 길어 잘립니다.</translation>
+    </message>
+    <message>
+        <source>{0} near-duplicates of held-out documents were left out.</source>
+        <translation>검증용 문서와 거의 같은 문서 {0}개를 제외했습니다.</translation>
+    </message>
+    <message>
+        <source>{2} holds {3}: a model may repeat it.</source>
+        <translation>{2}에 있는 {3}: 모델이 그대로 내놓을 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>{2} holds {3}, as do {0} documents in all: a model may repeat it.</source>
+        <translation>{2} 등 문서 {0}개에 있는 {3}: 모델이 그대로 내놓을 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Examples are cut at {0} tokens, the context of the small model.</source>
+        <translation>예제는 작은 모델의 문맥 길이인 {0}토큰에서 잘립니다.</translation>
+    </message>
+    <message>
+        <source>The regular expression for answers finds nothing in {0} expected ones, which count as wrong.</source>
+        <translation>답의 정규식이 기대 답 {0}개에서 아무것도 찾지 못하며, 이 답은 틀린 것으로 셉니다.</translation>
+    </message>
+    <message>
+        <source>a private key</source>
+        <translation>개인 키</translation>
+    </message>
+    <message>
+        <source>an AWS access key</source>
+        <translation>AWS 액세스 키</translation>
+    </message>
+    <message>
+        <source>a GitHub token</source>
+        <translation>GitHub 토큰</translation>
+    </message>
+    <message>
+        <source>a GitLab token</source>
+        <translation>GitLab 토큰</translation>
+    </message>
+    <message>
+        <source>a Hugging Face token</source>
+        <translation>Hugging Face 토큰</translation>
+    </message>
+    <message>
+        <source>a Slack token</source>
+        <translation>Slack 토큰</translation>
+    </message>
+    <message>
+        <source>a Google API key</source>
+        <translation>Google API 키</translation>
+    </message>
+    <message>
+        <source>an API key</source>
+        <translation>API 키</translation>
+    </message>
+    <message>
+        <source>a JSON web token</source>
+        <translation>JSON 웹 토큰</translation>
+    </message>
+    <message>
+        <source>a password in an address</source>
+        <translation>주소에 든 비밀번호</translation>
+    </message>
+    <message>
+        <source>a password</source>
+        <translation>비밀번호</translation>
+    </message>
+    <message>
+        <source>{0} left</source>
+        <translation>{0} 남음</translation>
+    </message>
+    <message>
+        <source>Step {0} of {1}</source>
+        <translation>{1}단계 중 {0}단계</translation>
+    </message>
+    <message>
+        <source>loss {0}</source>
+        <translation>손실 {0}</translation>
+    </message>
+    <message>
+        <source>held out {0}</source>
+        <translation>검증 {0}</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>일시 정지됨</translation>
+    </message>
+    <message>
+        <source>Judging: {0} of {1} answers</source>
+        <translation>판정 중: 답 {1}개 중 {0}개</translation>
+    </message>
+</context>
+<context>
+    <name>TrainingBar</name>
+    <message>
+        <source>Training</source>
+        <translation>학습</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>계속</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>보기</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>The expert “{0}” is made. {1}.</source>
+        <translation>전문가 “{0}” 완성. {1}.</translation>
+    </message>
+    <message>
+        <source>The training of “{0}” failed: {1}</source>
+        <translation>“{0}” 학습 실패: {1}</translation>
+    </message>
+    <message>
+        <source>The training of “{0}” was interrupted.</source>
+        <translation>“{0}” 학습이 중단되었습니다.</translation>
+    </message>
+</context>
+<context>
     <name>TranscriptFooter</name>
     <message>
         <source>Tint</source>
@@ -6745,6 +7401,164 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Write a message first.</source>
         <translation>먼저 메시지를 쓰세요.</translation>
+    </message>
+</context>
+<context>
+    <name>Verdict</name>
+    <message>
+        <source>It helps</source>
+        <translation>도움이 됩니다</translation>
+    </message>
+    <message>
+        <source>The small model alone is better</source>
+        <translation>작은 모델만 쓰는 편이 낫습니다</translation>
+    </message>
+    <message>
+        <source>It does not help</source>
+        <translation>도움이 되지 않습니다</translation>
+    </message>
+    <message>
+        <source>It steers away</source>
+        <translation>그런 글에서 멀어집니다</translation>
+    </message>
+    <message>
+        <source>It helps: the tuned model is better than the base by {0}, at α = {1} on {2} held-out documents.</source>
+        <translation>도움이 됩니다. 튜닝된 모델이 베이스보다 {0} 낫습니다 (α = {1}, 검증용 문서 {2}개).</translation>
+    </message>
+    <message>
+        <source>It may have learned their form only</source>
+        <translation>형식만 배웠을 수 있습니다</translation>
+    </message>
+    <message>
+        <source>It is not shown to help with what answers say: the gain is {0}, at α = {1} on {2} held-out documents, but no difference to other prompts was found. It may have learned their form only.</source>
+        <translation>답의 내용에 도움이 된다는 것은 확인되지 않았습니다. 이득은 {0}이지만(α = {1}, 검증용 문서 {2}개) 다른 프롬프트와의 차이가 발견되지 않았습니다. 형식만 배웠을 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>The small model alone is better than the tuned model by {0}, at α = {1} on {2} held-out documents.</source>
+        <translation>작은 모델만 쓸 때가 튜닝된 모델보다 {0} 낫습니다 (α = {1}, 검증용 문서 {2}개).</translation>
+    </message>
+    <message>
+        <source>It steers away: such texts have become less probable by {0}, at α = {1} on {2} held-out documents.</source>
+        <translation>그런 글에서 멀어집니다. 그런 글의 확률이 {0} 낮아졌습니다 (α = {1}, 검증용 문서 {2}개).</translation>
+    </message>
+    <message>
+        <source>It does not help: the difference to the base is {0}, at α = {1} on {2} held-out documents.</source>
+        <translation>도움이 되지 않습니다. 베이스와의 차이는 {0}입니다 (α = {1}, 검증용 문서 {2}개).</translation>
+    </message>
+    <message>
+        <source>Use the recipe with α = {0}.</source>
+        <translation>α = {0}(으)로 레시피를 사용하십시오.</translation>
+    </message>
+    <message>
+        <source>If their form is what you want, use it. Otherwise check that each answer belongs to its prompt, and add examples.</source>
+        <translation>형식이 목적이라면 그대로 쓰십시오. 아니라면 답마다 프롬프트와 맞는지 확인하고 예제를 늘리십시오.</translation>
+    </message>
+    <message>
+        <source>Use the small model with its adapter alone, or try a larger base.</source>
+        <translation>어댑터를 붙인 작은 모델만 쓰거나 더 큰 베이스를 시도하십시오.</translation>
+    </message>
+    <message>
+        <source>Evaluate on texts that you want to keep: a large α harms them, too.</source>
+        <translation>유지하고 싶은 글로 평가해 보십시오. α가 크면 그런 글도 나빠집니다.</translation>
+    </message>
+    <message>
+        <source>Add more documents of the same kind, look at the preview for what is trained on, or train a larger small model.</source>
+        <translation>같은 종류의 문서를 늘리거나, 미리 보기에서 무엇을 학습하는지 확인하거나, 더 큰 작은 모델을 학습하십시오.</translation>
+    </message>
+    <message>
+        <source>Where answers follow other prompts, the gain is smaller by {0}.</source>
+        <translation>답이 다른 프롬프트 뒤에 올 때 이득은 {0} 줄어듭니다.</translation>
+    </message>
+    <message>
+        <source>Training made the small model worse: its held-out loss was {0} before, and at best {1} after step {2}. A smaller learning rate may help.</source>
+        <translation>학습으로 작은 모델이 나빠졌습니다. 검증 손실이 학습 전 {0}, 가장 낮을 때 {1}({2}단계 후)입니다. 학습률을 낮추면 나아질 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>exact match</source>
+        <translation>정확히 일치</translation>
+    </message>
+    <message>
+        <source>bits per byte</source>
+        <translation>바이트당 비트</translation>
+    </message>
+    <message>
+        <source>{0} points of exact match (95%: {1} to {2})</source>
+        <translation>정확히 일치 {0}%p (95%: {1} ~ {2})</translation>
+    </message>
+    <message>
+        <source>{0} bits per byte (95%: {1} to {2})</source>
+        <translation>바이트당 {0}비트 (95%: {1} ~ {2})</translation>
+    </message>
+    <message>
+        <source>{0} ({1} to {2})</source>
+        <translation>{0} ({1} ~ {2})</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>small model with its adapter</source>
+        <translation>어댑터를 붙인 작은 모델</translation>
+    </message>
+    <message>
+        <source>tuned, α = {0}</source>
+        <translation>튜닝, α = {0}</translation>
+    </message>
+</context>
+<context>
+    <name>VerdictView</name>
+    <message>
+        <source>Gain over the base on the held-out documents that judge, with 95% intervals; the large point is the α that the other half chose. Above the dashed line is better.</source>
+        <translation>판정용 검증 문서에서 베이스 대비 이득과 95% 구간입니다. 큰 점은 나머지 절반이 고른 α입니다. 파선보다 위가 더 좋습니다.</translation>
+    </message>
+    <message>
+        <source>measure</source>
+        <translation>척도</translation>
+    </message>
+    <message>
+        <source>chooses α</source>
+        <translation>α 선택</translation>
+    </message>
+    <message>
+        <source>Score on the half that chooses α</source>
+        <translation>α를 고르는 절반에서의 점수</translation>
+    </message>
+    <message>
+        <source>judges</source>
+        <translation>판정</translation>
+    </message>
+    <message>
+        <source>Score on the half that judges</source>
+        <translation>판정하는 절반에서의 점수</translation>
+    </message>
+    <message>
+        <source>gain over the base</source>
+        <translation>베이스 대비 이득</translation>
+    </message>
+    <message>
+        <source>With its 95% interval</source>
+        <translation>95% 구간 포함</translation>
+    </message>
+    <message>
+        <source>Scores of the held-out documents</source>
+        <translation>검증용 문서의 점수</translation>
+    </message>
+    <message>
+        <source>&amp;Use in a new recipe</source>
+        <translation>새 레시피에서 사용(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Sho&amp;w in folder</source>
+        <translation>폴더에서 보기(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Whether the expert helps is judged here, on documents that it has not seen. The answer may be no.</source>
+        <translation>전문가가 도움이 되는지를 보지 않은 문서로 여기서 판정합니다. 답은 ‘아니요’일 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>The recipe cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 눌러 실행을 멈추십시오.</translation>
     </message>
 </context>
 <context>

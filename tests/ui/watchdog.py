@@ -53,6 +53,7 @@ ALLOWED_CALLS = frozenset(
         ("Thread.join", "run_history.py:History.join"),
         ("Thread.join", "bridge.py:Bridge.join"),
         ("Thread.join", "api_switch.py:Serving.join"),
+        ("Thread.join", "training_follower.py:TrainingFollower.join"),
         # The last event of the server's thread, which ends right after it.
         ("Thread.join", "api_switch.py:Serving._handle"),
         # One connection of the window, for the candidates of a token and the title of a run.

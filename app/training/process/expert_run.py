@@ -59,7 +59,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
         encode_documents(role.tokenizer, role.spec, documents, settings.most_tokens)
         for documents in (split.training, split.choosing)
     )
-    channel.send(Phase("Loading the small model"))
+    channel.send(Phase(Doing.LOADING))
     parameters = parameters_of(footprint_of(role))
     trained = load_trained_model(role, settings, parameters, lambda done, total: None, cancelled)
     tokenizer = role.tokenizer

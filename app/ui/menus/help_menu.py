@@ -1,4 +1,4 @@
-"""Help menu: the help page, hints, keyboard shortcuts and About."""
+"""Help menu: the help page, a tour, hints, keyboard shortcuts and About."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.ui.help.help_page import HelpPage
 from app.ui.menus.menu import SessionMenu
 from app.ui.shortcuts_dialog import ShortcutsDialog
 from app.ui.state.session import Session
+from app.ui.train.train_opener import show_training
 
 
 class HelpMenu(SessionMenu):
@@ -22,6 +23,10 @@ class HelpMenu(SessionMenu):
             self.tr("&How Tuneshift works"),
             lambda: HelpPage(window).show(),
             QKeySequence.StandardKey.HelpContents,
+        )
+        self.add(
+            self.tr("&Tour: make an expert in five minutes"),
+            lambda: show_training(session, window, tour=True),
         )
         hints = session.display.hints
         shown = self.add(self.tr("Hint&s"), lambda: hints.show_all(shown=shown.isChecked()))

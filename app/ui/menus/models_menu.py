@@ -1,4 +1,4 @@
-"""Models menu: the Hub, downloaded models, loading, checks and the API server."""
+"""Models menu: the Hub, downloaded models, loading, checks, experts and the API server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.vocabulary_view import show_vocabulary
 from app.ui.serve.serve_dialog import show_serve_dialog
 from app.ui.state.session import LoadState, Session
+from app.ui.train.train_opener import show_training
 
 
 class ModelsMenu(SessionMenu):
-    """Menu that gets, loads, checks and serves models."""
+    """Menu that gets, loads, checks, makes and serves models."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)
@@ -28,6 +29,7 @@ class ModelsMenu(SessionMenu):
         self.add(self.tr("&Vocabulary …"), lambda: show_vocabulary(session, window))
         self.add(self.tr("&Memory …"), lambda: show_memory(session, window))
         self.addSeparator()
+        self.add(self.tr("Make an e&xpert …"), lambda: show_training(session, window))
         self.add(self.tr("&API server …"), lambda: show_serve_dialog(session, window))
         session.load_changed.connect(self._update)
         self._update()

@@ -15,12 +15,13 @@ from app.checkpoints.spec import CHAT, PLAIN
 from app.ui.new_recipe.new_recipe_form import NewRecipeForm
 from app.ui.new_recipe.prompt_words import about_prompts
 from app.ui.recipe.candidate_list import CandidateRow, model_of
-from app.ui.recipe.source_titles import titles_of
 from app.ui.state.models.recipe_assistant import RecipeAssistant
 from app.ui.state.session import Session
+from app.ui.train.train_opener import show_training
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.file_dialogs import ask_folder
 from app.ui.words.candidate_words import about_base, about_candidate, reason_words
+from app.ui.words.source_titles import titles_of
 
 
 class NewRecipeDialog(NewRecipeForm):
@@ -56,6 +57,7 @@ class NewRecipeDialog(NewRecipeForm):
             lambda _: assistant.set_chat(self.format.currentData() == CHAT)
         )
         self.folder.clicked.connect(self._ask_folder)
+        self.make_expert.clicked.connect(self._make_expert)
         self.stop_search.clicked.connect(session.local_models.cancel)
         self.cancel_button.clicked.connect(self.reject)
         self.create_button.clicked.connect(self.accept)
@@ -123,7 +125,8 @@ class NewRecipeDialog(NewRecipeForm):
         elif assistant.base and not assistant.partners.possible:
             text = self.tr(
                 "No model here goes with {0}. An expert has the same tokenizer, such as a smaller "
-                "instruct model of the same family, or another tokenizer and its anti-expert here."
+                "instruct model of the same family, or another tokenizer and its anti-expert here. "
+                "Or make one from your own texts."
             ).format(assistant.base.title)
         if not found.problem:
             self.search_line.show_message(text)
@@ -161,6 +164,12 @@ class NewRecipeDialog(NewRecipeForm):
         start = self._session.settings.model_folder or str(Path.home())
         title = self.tr("Choose a folder with models")
         ask_folder(self, title, start, lambda path: self.look_in(Path(path)))
+
+    def _make_expert(self) -> None:
+        """Make an expert for the chosen base instead."""
+        base, above = self._assistant.base, self.parentWidget() or self
+        self.reject()
+        show_training(self._session, above, base=base.source if base else "")
 
     def accept(self) -> None:
         """Open the recipe, which loads its models, as one change that can be undone."""

@@ -48,10 +48,14 @@ class NewRecipeForm(QDialog):
         self.format = choice_of(titles, PLAIN)
         self.format_line = MessageLabel()
         self.folder = QPushButton(translate("NewRecipe", "&Look in a folder …"))
+        self.make_expert = QPushButton(translate("NewRecipe", "Ma&ke an expert …"))
+        self.make_expert.setToolTip(
+            translate("NewRecipe", "Train a small model on your own texts to be the expert")
+        )
         self.cancel_button = QPushButton(translate("NewRecipe", "Cancel"))
         self.create_button = QPushButton(translate("NewRecipe", "&Create and load"))
         self.create_button.setProperty("role", "primary")
-        for button in (self.stop_search, self.folder, self.cancel_button):
+        for button in (self.stop_search, self.folder, self.make_expert, self.cancel_button):
             button.setAutoDefault(False)
         self.create_button.setDefault(True)
         self._lay_out()
@@ -69,6 +73,7 @@ class NewRecipeForm(QDialog):
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
         buttons.addWidget(self.folder)
+        buttons.addWidget(self.make_expert)
         buttons.addStretch(1)
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.create_button)

@@ -19,13 +19,14 @@ from app.checkpoints.candidates.partners import (
 )
 from app.errors import TuneshiftError
 from app.ui.recipe.candidate_list import Candidate, CandidateList, CandidateRow, model_of
-from app.ui.recipe.source_titles import titles_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.train.train_opener import show_training
 from app.ui.widgets.file_dialogs import ask_folder
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.words.candidate_words import about_base, about_candidate
 from app.ui.words.role_words import role_titles
+from app.ui.words.source_titles import titles_of
 
 _SIZE = QSize(620, 520)
 _FRAME = 48
@@ -52,10 +53,12 @@ class LocalModelDialog(QDialog):
         self.search_line = MessageLabel()
         self.stop_search = QPushButton(self.tr("Stop searching"))
         self.folder = QPushButton(self.tr("&Look in a folder …"))
+        self.make_expert = QPushButton(self.tr("Ma&ke an expert …"))
+        self.make_expert.setVisible(place % 2 == 1)
         self.cancel_button = QPushButton(self.tr("Cancel"))
         self.use_button = QPushButton(self.tr("&Use and load"))
         self.use_button.setProperty("role", "primary")
-        for button in (self.stop_search, self.folder, self.cancel_button):
+        for button in (self.stop_search, self.folder, self.make_expert, self.cancel_button):
             button.setAutoDefault(False)
         self.use_button.setDefault(True)
         self._chosen = ""
@@ -71,6 +74,7 @@ class LocalModelDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
         buttons.addWidget(self.folder)
+        buttons.addWidget(self.make_expert)
         buttons.addStretch(1)
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.use_button)
@@ -87,6 +91,7 @@ class LocalModelDialog(QDialog):
         self.models.activated.connect(self.accept)
         self.stop_search.clicked.connect(session.local_models.cancel)
         self.folder.clicked.connect(self._ask_folder)
+        self.make_expert.clicked.connect(self._make_expert)
         self.cancel_button.clicked.connect(self.reject)
         self.use_button.clicked.connect(self.accept)
         session.local_models.changed.connect(self._update)
@@ -166,6 +171,11 @@ class LocalModelDialog(QDialog):
         start = self._session.settings.model_folder or str(Path.home())
         title = self.tr("Choose a folder with models")
         ask_folder(self, title, start, lambda path: self._session.local_models.search([Path(path)]))
+
+    def _make_expert(self) -> None:
+        above = self.parentWidget() or self
+        self.reject()
+        show_training(self._session, above)
 
     def accept(self) -> None:
         """Give the chosen model to the role, which loads it."""

@@ -21,13 +21,13 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE, HEADING_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import RecipeEntry
-from app.ui.recipe.source_titles import titles_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.words.fit_words import too_large
+from app.ui.words.source_titles import titles_of
 from app.wording import size
 
 _SIZE = QSize(640, 620)

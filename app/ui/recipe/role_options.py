@@ -21,13 +21,13 @@ from app.ui.recipe.engine_fields import EngineFields
 from app.ui.recipe.option_buttons import OptionButtons
 from app.ui.recipe.prompt_fields import PromptFields, has_chat_template
 from app.ui.recipe.role_caption import details
-from app.ui.recipe.source_titles import describe_source
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox, choice_of
 from app.ui.widgets.paragraph import paragraph
 from app.ui.words.role_words import role_titles
+from app.ui.words.source_titles import describe_source
 
 
 class RoleOptions(QDialog):

@@ -25,13 +25,13 @@ from app.ui.recipe.local_model_dialog import LocalModelDialog
 from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.role_caption import describe, details, fault
 from app.ui.recipe.role_options import RoleOptions
-from app.ui.recipe.source_titles import describe_source, titles_of
 from app.ui.state.models.recipe_state import ADAPTER
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme, set_role
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.file_dialogs import ask_file, ask_folder
 from app.ui.widgets.form_controls import ChoiceBox
+from app.ui.words.source_titles import describe_source, titles_of
 
 _FOUND, _FOLDER, _HUB, _GGUF, _LORA, _GGUF_LORA, _ENDPOINT = _WAYS = (
     *("found", "folder", "hub", "gguf"),

@@ -43,6 +43,7 @@ from app.ui.state.runs.change_order import Changes
 from app.ui.state.runs.chat import Chat
 from app.ui.state.runs.runs import Runs
 from app.ui.state.saved_files import SavedFiles
+from app.ui.state.training.window_trainings import Trainings
 from app.ui.state.writing_mode import WritingMode
 
 
@@ -116,6 +117,7 @@ class Session(RecipeState):
         self.history = History(self, self)
         self.serving = Serving(self, self)
         self.evaluations = Evaluations(self, self._requests, self)
+        self.trainings = Trainings(self, self)
         for changed in (self.load_changed, self.recipe_changed, self.alphas_changed):
             changed.connect(self.serving.show_model)
         self.load_changed.connect(self.evaluations.follow_load)
@@ -353,10 +355,7 @@ class Session(RecipeState):
             self._show_check(None, question.prompt, event.error)
 
     def _show_check(
-        self,
-        preflight: Preflight | None,
-        prompt: RunPrompt,
-        problem: TuneshiftError | None = None,
+        self, preflight: Preflight | None, prompt: RunPrompt, problem: TuneshiftError | None = None
     ) -> None:
         self.preflight, self.checked_prompt, self.check_problem = preflight, prompt, problem
         self.preflight_changed.emit()

@@ -188,7 +188,8 @@ def test_the_keyboard_alone(
     assert seen == [
         *(dialog.base, dialog.expert, dialog.antiexpert),
         *(dialog.name, dialog.pair_name, dialog.format),
-        *(dialog.folder, dialog.cancel_button, dialog.create_button),
+        *(dialog.folder, dialog.make_expert),
+        *(dialog.cancel_button, dialog.create_button),
     ]
     qtbot.keyClick(dialog.base, Qt.Key.Key_Down)
     assert chosen(dialog.base) == SMALL

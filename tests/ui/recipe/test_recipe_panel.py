@@ -40,13 +40,13 @@ from app.ui.recipe.recipe_picker import RecipePicker
 from app.ui.recipe.role_caption import details
 from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.role_picker import RolePicker
-from app.ui.recipe.source_titles import describe_source, titles_of
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
 from app.ui.widgets.alpha_slider import AlphaSlider
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox, NumberBox
 from app.ui.widgets.tab_order import tab_stops
+from app.ui.words.source_titles import describe_source, titles_of
 from tests import tiny, tiny_gguf
 from tests.ui.conftest import FakeBridge, invent_preflight
 

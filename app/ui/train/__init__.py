@@ -1,0 +1,1 @@
+"""The dialog that makes an expert from a person's texts."""
