@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from app.resources import is_packaged
 
-_MODULES = {"llama": "llama_cpp"}
+_MODULES = {"llama": "llama_cpp", "parquet": "pyarrow"}
 """The module of an extra that is looked for before it is imported."""
 
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
+from app.checkpoints.recipes.recipe_of_models import recipe_of_roles
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.cli.check_report import check_as_json, check_as_text, proofs_as_text
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
-from app.cli.roles import recipe_of_roles, with_placement
+from app.cli.roles import with_placement
 from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.errors import (
     CheckpointError,

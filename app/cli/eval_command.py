@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.checkpoints.proof.proof_report import ProofMode
+from app.checkpoints.recipes.recipe_of_models import recipe_of_roles
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.cli.conflicting_options import refuse_together
@@ -20,7 +21,7 @@ from app.cli.eval_report import results_table, shifts_table
 from app.cli.interrupting import call_on_interrupt
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
-from app.cli.roles import chosen_recipe, recipe_of_roles
+from app.cli.roles import chosen_recipe
 from app.errors import Cancelled, SettingsError
 from app.evaluation.answers import Answers
 from app.evaluation.folder_lock import lock_folder

@@ -19,7 +19,8 @@ from app.history.archive import Archive, Query
 from app.history.database import Database, open_to_read
 from app.history.evaluation_summaries import EvaluationArchive
 from app.history.export.document import Document, read_document, shift_bits
-from app.history.export.formats import FORMATS, PNG
+from app.history.export.formats import OF_MANY, PNG, check_format, exported, file_bytes
+from app.history.export.parquet_file import PARQUET
 from app.history.records import RunSummary, StoredRun, first_words
 from app.settings import history_file
 
@@ -37,41 +38,54 @@ def inspect(options: argparse.Namespace) -> int:
     listing = options.list or options.search is not None
     for listed in ("list", "search"):
         refuse_together(options, listed, ["format", "output"])
-    if listing == bool(options.name):
+    if listing == bool(options.names):
         raise HistoryError(
             "Name a run, or give --list", next_step="For example: tuneshift inspect last"
         )
     database = open_to_read(history_file())
     if listing:
         return write_stdout(_list(database, options.search or ""))
+    format_ = options.format or _TABLE
+    _check_output(format_, len(options.names), options.output)
     archive = Archive(database)
     try:
-        document = read_document(archive, archive.resolve(options.name))
+        run_ids = dict.fromkeys(archive.resolve(name) for name in options.names)
+        documents = [
+            read_document(archive, run_id, tokens_only=format_ in OF_MANY) for run_id in run_ids
+        ]
     finally:
         archive.close()
-    output = None if options.output in (None, _STDOUT) else Path(options.output)
-    format_ = options.format or _TABLE
-    if format_ == PNG:
-        return _write_picture(document, output)
-    text = _table(document) if format_ == _TABLE else FORMATS[format_](document)
-    if output is None:
-        return write_stdout(text)
-    _write(output, text.encode("utf-8"))
+    content = _content(documents, format_)
+    if options.output in (None, _STDOUT):
+        return write_stdout(content)
+    _write(Path(options.output), file_bytes(content))
     return 0
 
 
-def _write_picture(document: Document, output: Path | None) -> int:
-    if output is None and sys.stdout.isatty():
+def _check_output(format_: str, runs: int, output: str | None) -> None:
+    """Refuse what no file can hold, before anything is read."""
+    if runs > 1 and format_ not in OF_MANY:
         raise HistoryError(
-            "A PNG image cannot be printed to a terminal", next_step="Give --output FILE."
+            f"The format {format_} takes one run",
+            evidence=f"{runs} runs",
+            next_step=f"Name one run, or choose --format {' or '.join(OF_MANY)}.",
         )
-    from app.ui.pictures import shift_png  # imports Qt
+    if format_ in (PNG, PARQUET) and output is None and sys.stdout.isatty():
+        what = "A PNG image" if format_ == PNG else "A Parquet file"
+        raise HistoryError(
+            f"{what} cannot be printed to a terminal", next_step="Give --output FILE."
+        )
+    check_format(format_)
 
-    picture = shift_png(document)
-    if output is None:
-        return write_stdout(picture)
-    _write(output, picture)
-    return 0
+
+def _content(documents: Sequence[Document], format_: str) -> str | bytes:
+    if format_ == _TABLE:
+        return _table(documents[0])
+    if format_ == PNG:
+        from app.ui.pictures import shift_png  # imports Qt
+
+        return shift_png(documents[0])
+    return exported(documents, format_)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from app.checkpoints.preflight_report import MemoryEstimate
 from app.checkpoints.recipes.recipe_file import resolved_source
+from app.checkpoints.recipes.recipe_of_models import spec_of
 from app.cli.interrupting import call_on_interrupt
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine
-from app.cli.roles import spec_of
 from app.cli.train_report import (
     ProgressWords,
     report_of_preparation,

@@ -1588,6 +1588,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>토큰 표 (CSV)</translation>
     </message>
     <message>
+        <source>Tokens as a table (Parquet)</source>
+        <translation>토큰 표 (Parquet)</translation>
+    </message>
+    <message>
         <source>Candidates of all tokens as a table (CSV)</source>
         <translation>모든 토큰의 후보 표 (CSV)</translation>
     </message>
@@ -1612,8 +1616,8 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>메시지 데이터 (JSON)</translation>
     </message>
     <message>
-        <source>The run cannot be written to {0}</source>
-        <translation>실행을 {0}에 저장할 수 없습니다</translation>
+        <source>The export cannot be written to {0}</source>
+        <translation>{0}에 내보낼 수 없습니다</translation>
     </message>
 </context>
 <context>

@@ -136,6 +136,30 @@ def test_runs_are_listed_and_searched(
 
 
 @pytest.mark.slow
+def test_the_tokens_of_several_runs_are_one_table(
+    roles: list[str],
+    saved: dict[str, object],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert main([*roles, "the sea", "--save", "--greedy"]) == 0
+    capsys.readouterr()
+    first = str(saved["run_id"])
+    both = inspected(capsys, first, "last", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(both)))
+    assert [int(row["token_id"]) for row in rows if row["run_id"] == first] == saved["token_ids"]
+    assert len({row["run_id"] for row in rows}) == 2
+    assert inspected(capsys, first, first[:6], "last", "--format", "csv") == both
+    table = tmp_path / "tokens.parquet"
+    inspected(capsys, first, "last", "--format", "parquet", "--output", str(table))
+    assert parquet.read_table(table)["token_id"].to_pylist() == [
+        int(row["token_id"]) for row in rows
+    ]
+    assert "takes one run (2 runs)" in error(capsys, "inspect", first, "last", "--format", "html")
+
+
+@pytest.mark.slow
 def test_errors_are_one_line_with_a_next_step(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

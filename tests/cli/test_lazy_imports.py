@@ -1,4 +1,4 @@
-"""What commands import: torch takes seconds, so a command that loads no model does without it."""
+"""What commands and the Python API import: what needs no model does without torch."""
 
 from __future__ import annotations
 
@@ -61,3 +61,26 @@ def test_what_needs_no_model_imports_no_large_library(
         monkeypatch.setenv(name, str(tmp_path))
     found = imported(*arguments)
     assert not found & {"torch", "transformers", "PySide6"}
+
+
+_IMPORT = """
+import json, sys, app
+first = sorted(sys.modules)
+app.load
+print(json.dumps([first, sorted(sys.modules)]))
+"""
+
+
+def test_the_python_api_imports_torch_with_the_first_load() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    first, used = map(set, json.loads(done.stdout))
+    assert not first & {"numpy", "torch", "transformers", "app.engine"}
+    assert "app.api" in used
+    assert not used & {"torch", "transformers", "PySide6", "pyarrow"}

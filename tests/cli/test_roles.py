@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.checkpoints.recipes.recipe_of_models import recipe_of_roles
 from app.cli.options.shared import add_placement
-from app.cli.roles import recipe_of_roles, with_placement
+from app.cli.roles import with_placement
 from app.errors import RecipeError
 
 

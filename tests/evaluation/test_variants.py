@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from app.checkpoints.recipes.recipe_of_models import recipe_of_roles
 from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.cli.roles import recipe_of_roles
 from app.errors import EvaluationError, RecipeError
 from app.evaluation.variants import default_roles, variants_of
 from tests import tiny

@@ -330,7 +330,7 @@ def saving(recipe: str, folder: str) -> int:
                 save_settings(replace(session.settings, theme="dark"))
             except TuneshiftError as error:
                 told.append(str(error))
-            exporting.export(session, session.history.id_of(run), "json", place / "run.json")
+            exporting.export(session, [session.history.id_of(run)], "json", place / "run.json")
             exported(step)
 
         def exported(step: str) -> None:

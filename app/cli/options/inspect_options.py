@@ -11,13 +11,16 @@ def add_inspect(commands: Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "inspect",
-        help="print or export a stored run",
-        description="Print a stored run, token by token, or write it in another format. "
+        help="print or export stored runs",
+        description="Print a stored run, token by token, or write runs in another format. "
         "The history contains all runs of the window and those of: tuneshift generate --save",
     )
     parser.set_defaults(run=_run)
     parser.add_argument(
-        "name", nargs="?", metavar="RUN", help="a run id, a unique prefix of one, or last"
+        "names",
+        nargs="*",
+        metavar="RUN",
+        help="a run id, a unique prefix of one, or last; several for csv and parquet",
     )
     parser.add_argument(
         "--format",
@@ -25,6 +28,7 @@ def add_inspect(commands: Commands) -> None:
             "table",
             "json",
             "csv",
+            "parquet",
             "candidates",
             "html",
             "svg",
@@ -34,8 +38,8 @@ def add_inspect(commands: Commands) -> None:
             "conversation",
             "messages",
         ),
-        help="default: table; candidates is a CSV file of the candidates of every token; svg and "
-        "png are the plot",
+        help="default: table; csv and parquet have a row for each token, candidates is a CSV file "
+        "of the candidates of every token; svg and png are the plot",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="the output file; - is the standard output (default)"

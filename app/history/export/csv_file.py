@@ -1,4 +1,4 @@
-"""CSV export of a run: its tokens, or the candidates of all tokens."""
+"""CSV export of runs: their tokens, or the candidates of all tokens of one."""
 
 from __future__ import annotations
 
@@ -7,54 +7,22 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.history.export.document import Document, in_bits
-
-_FIELDS = (
-    "p_base",
-    "p_tuned",
-    "logprob_base",
-    "logprob_tuned",
-    "rank_base",
-    "rank_tuned",
-    "argmax_base",
-    "argmax_tuned",
-    "flipped",
-)
-_BITS = ("shift_bits", "entropy_base_bits", "entropy_tuned_bits", "kl_bits")
+from app.history.export.document import Document
+from app.history.export.token_table import TokenSource, TokenTable, distinct
 
 
 def write_csv(document: Document) -> str:
-    """One row for each token. Indices count from 0; the text is exact, including line breaks.
+    """The tokens of a run, as :func:`write_tokens_csv` writes them."""
+    return write_tokens_csv([document])
 
-    Log-probabilities are natural logarithms; columns in bits have names that end in ``_bits``. The
-    column ``coverage`` exists if the base was behind an endpoint or a pair had another tokenizer.
+
+def write_tokens_csv(runs: Sequence[TokenSource]) -> str:
+    """One row for each token of the runs, with the columns of :class:`TokenTable`.
+
+    The text is exact, including line breaks.
     """
-    pairs, coverage = document.pair_names, ("coverage",) if document.partial else ()
-    header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]
-    header += [*_FIELDS, *_BITS, *coverage]
-    header += [*_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
-    header += _of_pairs("logprob_contribution", pairs)
-    return _table(
-        header,
-        (
-            [
-                token.index,
-                token.token_id,
-                token.text,
-                token.start,
-                token.end,
-                token.forced,
-                token.sampled_probability,
-                *(getattr(token.attribution, name) for name in _FIELDS),
-                *map(in_bits(token).__getitem__, _BITS),
-                *(getattr(token.attribution, name) for name in coverage),
-                *token.alphas,
-                *token.attribution.contributions,
-                *token.attribution.logprob_contributions,
-            ]
-            for token in document.tokens
-        ),
-    )
+    table = TokenTable(runs)
+    return _table(table.header(), table.rows())
 
 
 def write_candidates_csv(document: Document) -> str:
@@ -62,7 +30,7 @@ def write_candidates_csv(document: Document) -> str:
 
     Indices count from 0.
     """
-    pairs = document.pair_names
+    pairs = distinct(document.pair_names)
     header = ["index", "chosen", "token_id", "label", "p_base", "p_tuned", "rank_base"]
     header += ["rank_tuned", *_of_pairs("p_expert", pairs), *_of_pairs("p_antiexpert", pairs)]
     header += _of_pairs("contribution", pairs)

@@ -36,6 +36,10 @@ class Document:
         return "".join(token.text for token in self.tokens)
 
     @property
+    def run_id(self) -> str:
+        return self.run.id
+
+    @property
     def pair_names(self) -> tuple[str, ...]:
         return self.run.pair_names
 
@@ -62,13 +66,21 @@ class Document:
         return replace(self, tokens=self.tokens[first:last], candidates=self.candidates[first:last])
 
 
-def read_document(archive: Archive, run_id: str) -> Document:
+def read_document(archive: Archive, run_id: str, *, tokens_only: bool = False) -> Document:
     """Read a run from the history.
+
+    Args:
+        archive: The history.
+        run_id: The run.
+        tokens_only: Whether candidates and earlier answers are left out, as the table of tokens
+            does not need them.
 
     Raises:
         HistoryError: The run does not exist or cannot be read.
     """
     tokens = archive.tokens(run_id)
+    if tokens_only:
+        return Document(archive.get(run_id), tokens, [None] * len(tokens))
     kept = dict(archive.all_candidates(run_id))
     run = archive.get(run_id)
     candidates = [kept.get(token.index) for token in tokens]

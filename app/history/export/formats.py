@@ -1,17 +1,23 @@
-"""The export formats of a run, by name. PNG is written by ``app.ui``."""
+"""The export formats of runs, by name. PNG is written by ``app.ui``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.colors import LIGHT
-from app.history.export.csv_file import write_candidates_csv, write_csv
+from app.history.export.csv_file import write_candidates_csv, write_csv, write_tokens_csv
 from app.history.export.document import Document
 from app.history.export.html_report import write_html
 from app.history.export.json_file import write_json
 from app.history.export.markdown import write_markdown, write_text
 from app.history.export.messages import write_conversation, write_messages
+from app.history.export.parquet_file import PARQUET, require_parquet, write_parquet
 from app.history.export.shift_svg import standalone_svg
+
+PNG = "png"
+CSV = "csv"
+OF_MANY = (CSV, PARQUET)
+"""The formats that take several runs in one file."""
 
 
 def write_svg(document: Document) -> str:
@@ -21,7 +27,7 @@ def write_svg(document: Document) -> str:
 
 FORMATS: dict[str, Callable[[Document], str]] = {
     "json": write_json,
-    "csv": write_csv,
+    CSV: write_csv,
     "candidates": write_candidates_csv,
     "html": write_html,
     "svg": write_svg,
@@ -30,9 +36,7 @@ FORMATS: dict[str, Callable[[Document], str]] = {
     "conversation": write_conversation,
     "messages": write_messages,
 }
-"""The function that writes each format; all files are UTF-8."""
-
-PNG = "png"
+"""The function that writes each text format; all files are UTF-8."""
 
 ENDINGS = {
     "candidates": "csv",
@@ -42,3 +46,29 @@ ENDINGS = {
     "messages": "json",
 }
 """File name extensions that differ from the format's name."""
+
+
+def check_format(name: str) -> None:
+    """Check that a format can be written here.
+
+    Raises:
+        HistoryError: An optional package is missing.
+    """
+    if name == PARQUET:
+        require_parquet()
+
+
+def exported(documents: Sequence[Document], name: str) -> str | bytes:
+    """The content of a file in any format but PNG; several runs need one of :data:`OF_MANY`.
+
+    Raises:
+        HistoryError: An optional package is missing.
+    """
+    if name == PARQUET:
+        return write_parquet(documents)
+    return write_tokens_csv(documents) if name == CSV else FORMATS[name](documents[0])
+
+
+def file_bytes(content: str | bytes) -> bytes:
+    """The content of a file as it is written to the disk."""
+    return content if isinstance(content, bytes) else content.encode("utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,17 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.atomic_files import write_file
 from app.errors import HistoryError
 from app.history.export.document import Document
-from app.history.export.formats import ENDINGS, FORMATS, PNG
+from app.history.export.formats import (
+    ENDINGS,
+    FORMATS,
+    OF_MANY,
+    PNG,
+    check_format,
+    exported,
+    file_bytes,
+)
 from app.history.export.json_file import write_tokens
+from app.history.export.parquet_file import PARQUET
 from app.settings import state_folder
 from app.ui.pictures import shift_png
 from app.ui.state.session import Session
@@ -31,6 +40,7 @@ def formats() -> tuple[tuple[str, str], ...]:
         (PNG, translate("Exporting", "Plot as an image (PNG)")),
         ("svg", translate("Exporting", "Plot as vector graphics (SVG)")),
         ("csv", translate("Exporting", "Tokens as a table (CSV)")),
+        (PARQUET, translate("Exporting", "Tokens as a table (Parquet)")),
         ("candidates", translate("Exporting", "Candidates of all tokens as a table (CSV)")),
         ("json", translate("Exporting", "Everything as data (JSON)")),
         ("markdown", translate("Exporting", "Tokens as a Markdown table")),
@@ -46,14 +56,21 @@ def fill_menu(menu: QMenu, chosen: Callable[[str], None]) -> None:
         menu.addAction(title.replace("&", "&&"), partial(chosen, name))
 
 
-def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> None:
-    """Ask for a file and export a run to it in the format ``name``."""
+def enable_formats(menu: QMenu, runs: int) -> None:
+    """Let a menu of :func:`fill_menu` offer the formats that take as many runs."""
+    for (name, _), action in zip(formats(), menu.actions(), strict=True):
+        action.setEnabled(runs == 1 or (runs > 1 and name in OF_MANY))
+
+
+def ask_export(session: Session, run_ids: Sequence[str], name: str, parent: QWidget) -> None:
+    """Ask for a file and export runs to it in the format ``name``."""
     ending = ENDINGS.get(name, name)
     memory = _memory()
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     folder = Path(str(memory.value(_FOLDER, documents)))
     try:
-        title = session.history.summary(run_id).shown_title
+        check_format(name)
+        title = session.history.summary(run_ids[0]).shown_title
     except HistoryError as error:
         session.report(error)
         return
@@ -62,20 +79,20 @@ def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> Non
         dict(formats())[name],
         folder / f"{file_stem(title, 'run')}.{ending}",
         f"*.{ending}",
-        lambda path: export(session, run_id, name, Path(path)),
+        lambda path: export(session, run_ids, name, Path(path)),
     )
 
 
-def export(session: Session, run_id: str, name: str, path: Path) -> None:
-    """Write a run to a file on a background thread, and report an error if that fails."""
+def export(session: Session, run_ids: Sequence[str], name: str, path: Path) -> None:
+    """Write runs to a file on a background thread, and report an error if that fails."""
     reader = session.history.reader
-    failed = translate("Exporting", "The run cannot be written to {0}").format(path)
+    failed = translate("Exporting", "The export cannot be written to {0}").format(path)
 
     def write() -> None:
-        document = reader.document(run_id)
-        content = shift_png(document) if name == PNG else FORMATS[name](document).encode("utf-8")
+        documents = reader.documents(run_ids, tokens_only=name in OF_MANY)
+        content = shift_png(documents[0]) if name == PNG else exported(documents, name)
         try:
-            write_file(path, content)
+            write_file(path, file_bytes(content))
         except OSError as error:
             raise HistoryError(failed, evidence=error.strerror or str(error)) from error
 
@@ -116,7 +133,7 @@ def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
     run = session.runs.current
     run_id = session.history.id_of(run) if run else ""
     if run_id:
-        ask_export(session, run_id, name, parent)
+        ask_export(session, [run_id], name, parent)
 
 
 def _memory() -> QSettings:

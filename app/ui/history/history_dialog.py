@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.history.archive import Query
 from app.history.records import RunSummary
-from app.ui.history.exporting import ask_export, fill_menu
+from app.ui.history.exporting import ask_export, enable_formats, fill_menu
 from app.ui.history.run_details import RunDetails
 from app.ui.history.run_table import MOMENT, RECIPE, TAGS, TITLE, TOKENS, RunTable
 from app.ui.history.title_delegate import show_two_lines
@@ -137,9 +137,9 @@ class HistoryDialog(QDialog):
         )
         self.recipe = QPushButton(self.tr("Open recipe"))
         self.export = QPushButton(self.tr("Export ▾"))
-        menu = QMenu(self.export)
-        fill_menu(menu, self._export)
-        self.export.setMenu(menu)
+        self._formats = QMenu(self.export)
+        fill_menu(self._formats, self._export)
+        self.export.setMenu(self._formats)
         self.close_button = QPushButton(self.tr("Close"))
         for button, slot in (
             (self.open_run, self._open),
@@ -268,7 +268,8 @@ class HistoryDialog(QDialog):
         one = len(chosen) == 1
         self.details.show_run(chosen[0] if one else None)
         self.open_run.setEnabled(one)
-        self.export.setEnabled(one)
+        self.export.setEnabled(bool(chosen))
+        enable_formats(self._formats, len(chosen))
         self.rename.setEnabled(one)
         for button in (self.run_again, self.recipe):
             button.setEnabled(one and editable)
@@ -284,11 +285,10 @@ class HistoryDialog(QDialog):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for button in (self.open_run, self.run_again, self.recipe):
             menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
-        exports = self.export.menu()
-        if exports:
-            offered = menu.addMenu(self.tr("Export"))
-            fill_menu(offered, self._export)
-            offered.setEnabled(self.export.isEnabled())
+        offered = menu.addMenu(self.tr("Export"))
+        fill_menu(offered, self._export)
+        enable_formats(offered, len(self.chosen()))
+        offered.setEnabled(self.export.isEnabled())
         menu.addSeparator()
         menu.addActions([self.star, self.rename, self.delete])
         return menu
@@ -314,7 +314,9 @@ class HistoryDialog(QDialog):
             self.close()
 
     def _export(self, name: str) -> None:
-        self._with_one(lambda run_id: ask_export(self._session, run_id, name, self))
+        chosen = [run.id for run in self.chosen()]
+        if chosen:
+            ask_export(self._session, chosen, name, self)
 
     def _star(self) -> None:
         chosen = self.chosen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sqlite3
 import threading
@@ -168,7 +169,7 @@ def test_opening_shows_the_run_and_running_again_makes_another(
 
 def test_more_than_one_can_be_deleted_and_not_opened(dialog: HistoryDialog) -> None:
     dialog.table.selectAll()
-    for button in (dialog.open_run, dialog.run_again, dialog.recipe, dialog.export):
+    for button in (dialog.open_run, dialog.run_again, dialog.recipe):
         assert not button.isEnabled()
     assert dialog.delete.isEnabled()
     assert dialog.details.text.toPlainText() == ""
@@ -179,16 +180,32 @@ def test_every_format_can_be_exported(
 ) -> None:
     run_id = dialog.chosen()[0].id
     for name, _ in formats():
-        export(kept, run_id, name, tmp_path / f"run.{name}")
+        export(kept, [run_id], name, tmp_path / f"run.{name}")
     assert kept.history.background.join(60)
     for name, title in formats():
         assert (tmp_path / f"run.{name}").stat().st_size > 10, title
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     assert kept.problem is None
     with qtbot.waitSignal(kept.problem_changed):
-        export(kept, run_id, "html", tmp_path / "none" / "run.html")
+        export(kept, [run_id], "html", tmp_path / "none" / "run.html")
     assert kept.problem is not None
     assert "cannot be written" in str(kept.problem.error)
+
+
+def test_the_tokens_of_several_runs_are_one_table(
+    dialog: HistoryDialog, kept: Session, tmp_path: Path
+) -> None:
+    dialog.table.selectAll()
+    assert dialog.export.isEnabled()
+    offered = zip(formats(), dialog.export.menu().actions(), strict=True)
+    assert {name for (name, _), action in offered if action.isEnabled()} == {"csv", "parquet"}
+    ids = [run.id for run in dialog.chosen()]
+    export(kept, ids, "csv", tmp_path / "tokens.csv")
+    assert kept.history.background.join(60)
+    with (tmp_path / "tokens.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    counts = [sum(row["run_id"] == run_id for row in rows) for run_id in ids]
+    assert counts == [4, 3, 2]  # Cherry, Banana, Apple
 
 
 def test_a_message_and_its_answer_stand_apart(dialog: HistoryDialog) -> None:
@@ -286,7 +303,7 @@ def test_an_export_says_where_it_is(
 ) -> None:
     (run,) = dialog.chosen()
     with qtbot.waitSignal(kept.saved.changed):
-        export(kept, run.id, "text", tmp_path / "Cherry.txt")
+        export(kept, [run.id], "text", tmp_path / "Cherry.txt")
     assert kept.saved.last == tmp_path / "Cherry.txt"
     (bar,) = dialog.findChildren(SavedBar)
     assert bar.isVisible()

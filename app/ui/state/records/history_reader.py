@@ -109,13 +109,24 @@ class HistoryReader:
         Raises:
             HistoryError: The run cannot be read.
         """
+        return self.documents([run_id])[0]
+
+    def documents(self, run_ids: Sequence[str], *, tokens_only: bool = False) -> list[Document]:
+        """The current content of runs; see :meth:`document` and ``read_document``.
+
+        Raises:
+            HistoryError: A run cannot be read.
+        """
         if self._writer:
             self._writer.flush(_PATIENCE_SECONDS)
+        found = []
         with self._archives() as archives:
-            held = next((archive for archive in archives if archive.holds(run_id)), None)
-            if held is None:
-                raise HistoryError(f"There is no run “{run_id}” in the history")
-            return read_document(held, run_id)
+            for run_id in run_ids:
+                held = next((archive for archive in archives if archive.holds(run_id)), None)
+                if held is None:
+                    raise HistoryError(f"There is no run “{run_id}” in the history")
+                found.append(read_document(held, run_id, tokens_only=tokens_only))
+        return found
 
     @contextmanager
     def _archives(self) -> Iterator[list[Archive]]:

@@ -1,0 +1,108 @@
+"""The table of tokens in CSV and Parquet, read by independent programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app import extras
+from app.errors import HistoryError
+from app.history.export.csv_file import write_tokens_csv
+from app.history.export.document import Document
+from app.history.export.parquet_file import write_parquet
+from app.history.export.token_table import PAIR_UNITS, TokenTable, distinct
+from tests.history.export_runs import covered, make_document
+
+DOCS = Path(__file__).parents[2] / "docs" / "token-table.md"
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    return make_document(tmp_path_factory.mktemp("history"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """A run with one pair, whose name is one of the first run's, and with a coverage."""
+    return covered(make_document(tmp_path_factory.mktemp("history"), pairs=1, count=7))
+
+
+@pytest.mark.slow
+def test_parquet_has_the_values_and_types_of_every_token(
+    document: Document, other: Document
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(io.BytesIO(write_parquet([document, other])))
+    rows = table.to_pylist()
+    tokens = [*document.tokens, *other.tokens]
+    assert [row["text"] for row in rows] == [token.text for token in tokens]
+    assert [row["run_id"] for row in rows] == [document.run.id] * 24 + [other.run.id] * 7
+    first, second = document.pair_names
+    for row, token in zip(rows, tokens, strict=True):
+        found = token.attribution
+        assert row["token_id"] == token.token_id
+        assert row["logprob_tuned"] == found.logprob_tuned
+        assert row["entropy_base_bits"] == pytest.approx(found.entropy_base / math.log(2))
+        assert row["shift_bits"] == pytest.approx(math.log2(found.p_tuned / found.p_base), abs=1e-4)
+        assert row["flipped"] is (found.argmax_base != found.argmax_tuned)
+        assert row["coverage"] == found.coverage
+        assert row[f"contribution {first}"] == found.contributions[0]
+        assert row[f"logprob_contribution {first}"] == found.logprob_contributions[0]
+        assert row[f"alpha {second}"] == (token.alphas[1] if len(token.alphas) > 1 else None)
+    schema = table.schema
+    assert schema.metadata[b"tuneshift.schema"] == b"1"
+    assert schema.field("kl_bits").metadata[b"unit"] == b"bits"
+    types = {"index": "int64", "text": "string", "forced": "bool", "p_base": "double"}
+    assert {name: str(schema.field(name).type) for name in types} == types
+
+
+def test_csv_and_parquet_have_the_same_table(document: Document, other: Document) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    stored = parquet.read_table(io.BytesIO(write_parquet([document, other])))
+    text = write_tokens_csv([document, other])
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert header == stored.column_names
+    for row, expected in zip(rows, stored.to_pylist(), strict=True):
+        told = ["" if value is None else str(value) for value in expected.values()]
+        assert row == told
+
+
+def test_a_run_without_tokens_has_the_columns_alone(document: Document) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(io.BytesIO(write_parquet([document.part(0, 0)])))
+    assert table.num_rows == 0
+    assert table.column_names == TokenTable([document]).header()
+
+
+def test_pairs_of_the_same_name_have_columns_of_their_own(document: Document) -> None:
+    assert distinct(["a", "b", "a", "a"]) == ("a", "b", "a (2)", "a (3)")
+    pair = document.run.recipe.pairs[0]
+    twice = replace(document.run, recipe=replace(document.run.recipe, pairs=(pair, pair)))
+    header = TokenTable([replace(document, run=twice)]).header()
+    assert len(set(header)) == len(header)
+
+
+def test_every_column_is_documented(document: Document, other: Document) -> None:
+    described = {
+        name.strip("` ")
+        for line in DOCS.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+        for name in line.split("|")[1].split(",")
+    }
+    names = {name for name in TokenTable([other]).header() if " " not in name}
+    assert described == names | {f"{what} NAME" for what in PAIR_UNITS}
+    units = {column.unit for column in TokenTable([other]).columns()}
+    assert all(unit in DOCS.read_text(encoding="utf-8") for unit in units)
+
+
+def test_without_the_package_the_error_names_it(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(HistoryError, match=r"pyarrow.*tuneshift\[parquet\]"):
+        write_parquet([document])
