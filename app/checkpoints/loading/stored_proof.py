@@ -14,6 +14,7 @@ from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.proof_report import Proof, ProofMode, in_one_line, warning_of
 from app.checkpoints.proof.proof_store import ProofKey, keep_proof, kept_proof
 from app.checkpoints.proof.proof_text import FEWEST, TOKENS, proof_ids
+from app.checkpoints.vocabulary.text_encoding import prompt_beginning
 from app.settings import cache_folder
 
 log = logging.getLogger(__name__)
@@ -98,8 +99,10 @@ class StoredProof:
 
     def _ids(self) -> tuple[int, ...]:
         tokenizer = self._role.tokenizer
+        begin = prompt_beginning(tokenizer.backend_tokenizer)
         return proof_ids(
             min(len(tokenizer), self._facts.vocabulary_size),
             {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder},
             self._length,
+            begin,
         )

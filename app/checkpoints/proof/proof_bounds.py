@@ -22,6 +22,9 @@ _QUANTIZED = {"nf4": _BOUNDS["bfloat16"]}  # its kernels compute in bfloat16 on 
 _INT8 = Difference(divergence=0.1, largest=3.0)
 """Bound of int8, which rounds activations depending on the rest of the block, and of
 quantizations that were not measured."""
+_QUANTIZED_BY_LLAMA = Difference(divergence=0.02, largest=3.0)
+"""Bound of quantized weights in llama.cpp: its kernels for single tokens and for blocks round
+activations to 8 bits in different ways."""
 _REFUSAL_FACTOR = 10.0
 """A model is refused if its plain forward passes differ by more than this many times the bound."""
 
@@ -54,6 +57,8 @@ def bound_of_llama(kv_cache: str, quantization: str) -> Difference:
     It rounds activations to 8 bits or 16 before it multiplies them with a weight, and keys and
     values to the type of the KV cache.
     """
-    if quantization == "none" and kv_cache == "f32":
-        return _BOUNDS["float32"]
-    return _BOUNDS["bfloat16"] if kv_cache in ("f32", "f16") else _INT8
+    if kv_cache not in ("f32", "f16"):
+        return _INT8
+    if quantization != "none":
+        return _QUANTIZED_BY_LLAMA
+    return _BOUNDS["float32" if kv_cache == "f32" else "bfloat16"]

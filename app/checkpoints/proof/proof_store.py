@@ -14,8 +14,8 @@ from app import __version__
 from app.atomic_files import write_file
 from app.checkpoints.proof.proof_report import Proof, proof_of
 
-_FORMAT = 2
-"""Version of readings, bounds and file format; proofs of another version are not used."""
+_FORMAT = 3
+"""Version of text, readings, bounds and file format; proofs of another version are not used."""
 _MAX_FILES = 256
 """The oldest files beyond this number are removed."""
 _LIBRARIES = ("torch", "transformers", "bitsandbytes", "peft", "accelerate", "llama-cpp-python")

@@ -29,6 +29,13 @@ def encode_as_prompt(tokenizer: Tokenizer, text: str, bos_id: int | None) -> lis
     return list(whole.ids[:end])
 
 
+def prompt_beginning(tokenizer: Tokenizer) -> list[int]:
+    """The special tokens that the tokenizer adds before every text."""
+    text = "a"
+    ids = encode_as_prompt(tokenizer, text, None)
+    return ids[: len(ids) - len(tokenizer.encode(text, add_special_tokens=False).ids)]
+
+
 def continuation_encoder(tokenizer: Tokenizer) -> Callable[[str], Sequence[int]]:
     """A function that encodes texts in the middle of a text, without special tokens.
 

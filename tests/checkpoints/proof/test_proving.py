@@ -317,3 +317,9 @@ def test_the_text_is_the_same_for_the_same_vocabulary_and_has_no_special_ids() -
     assert not set(ids) & set(range(200, 900))
     assert max(ids) < 1000
     assert len(set(ids)) > 10
+
+
+def test_the_text_begins_as_every_prompt_does() -> None:
+    ids = proof_ids(1000, {2}, begin=(2,))
+    assert ids[0] == 2
+    assert ids[1:] == proof_ids(1000, {2})[:31]
