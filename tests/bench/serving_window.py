@@ -26,7 +26,8 @@ from app.ui.garbage_timer import GarbageCollector
 from app.ui.main_window import MainWindow
 from app.ui.starting import make_application
 from app.ui.state.session import Session
-from tests.bench.serving import CLIENTS, Served, headless, over_a_socket
+from tests.bench import serving_clients
+from tests.bench.serving import CLIENTS, Served, headless
 
 _POLL_MS = 20
 
@@ -81,13 +82,14 @@ def main() -> None:
     rounds: list[dict[str, Any]] = []
 
     def measure(url: str) -> None:
-        served = Served(recipe)
+        with tempfile.TemporaryDirectory() as folder:
+            served = Served(recipe, Path(folder))
         for _ in range(options.repeats):
             found: dict[str, Any] = {"engine alone": headless(recipe, options.texts)}
             for clients in CLIENTS:
                 for name, place in (("serve", served.url), ("window", url)):
-                    found[f"{name}, {clients} clients"] = over_a_socket(
-                        place, recipe, clients, options.texts
+                    found[f"{name}, {clients} clients"] = serving_clients.measure(
+                        place, recipe.sample_prompt, clients, options.texts
                     )
             rounds.append(found)
         served.close()

@@ -10,7 +10,13 @@ from app.errors import SettingsError
 
 
 class Parser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` that raises ``SettingsError``, which is printed as one line."""
+    """An ``ArgumentParser`` that raises ``SettingsError``, which is printed as one line.
+
+    Options are not abbreviated: an abbreviation would change its meaning with the next option.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         """Raise ``SettingsError`` with the message and a pointer to the help."""
