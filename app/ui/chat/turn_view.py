@@ -166,6 +166,7 @@ class TurnView(QWidget):
             bar = QRect(0, place.top(), _BAR, place.height())
             painter = QPainter(self)
             painter.fillRect(bar, QColor(current_theme().accent))
+            painter.end()
 
     def _on_reveal(self, area: QRect) -> None:
         self.reveal.emit(area.translated(self.answer.pos()))

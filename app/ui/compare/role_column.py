@@ -36,6 +36,7 @@ class _Swatch(QWidget):
             painter.setPen(color)
             painter.setBrush(QColor(theme.surface) if antiexpert else color)
             painter.drawEllipse(place * (_SWATCH + 3) + 1, 1, _SWATCH - 1, _SWATCH - 1)
+        painter.end()
 
 
 class RoleColumn(QFrame):

@@ -125,6 +125,7 @@ class ShiftStrip(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.accent), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
 
     def _paint_captions(self, painter: QPainter) -> None:
         """Paint the position of the divergence and, if it fits, a key to bars and lines."""

@@ -166,6 +166,7 @@ class AlignedTextView(QAbstractScrollArea):
         for box in self._layout.base:
             if margin.intersects(box.place.toRect()):
                 self._paint_base(painter, box, theme)
+        painter.end()
 
     def _paint_base(self, painter: QPainter, box: TokenBox, theme: Theme) -> None:
         painter.setFont(self.font())

@@ -44,6 +44,7 @@ class ReadingLegend(QWidget):
             place = QRectF(left + _BOX + SPACE / 2, 0, width, self.height())
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, word)
             left = place.right() + 2 * SPACE
+        painter.end()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)

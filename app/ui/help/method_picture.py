@@ -68,6 +68,7 @@ class MethodPicture(QWidget):
             painter.setPen(QColor(current_theme().text))
             area = QRectF(left + width, 0, _SIGN, self.height())
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, sign)
+        painter.end()
 
     def _panels(self) -> tuple[_Panel, _Panel, _Panel]:
         theme = current_theme()

@@ -154,6 +154,7 @@ class MemoryBar(QAbstractButton):
             painter.setPen(QPen(QColor(theme.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.end()
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, device: DeviceMemory | None) -> None:
         theme = current_theme()

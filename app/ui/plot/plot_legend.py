@@ -92,6 +92,7 @@ class LegendToggle(QAbstractButton):
             painter.setPen(QPen(QColor(theme.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        painter.end()
 
     def _text_color(self, theme: Theme) -> QColor:
         if self.underMouse():

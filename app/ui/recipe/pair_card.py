@@ -213,3 +213,4 @@ class PairCard(QFrame):
         outside = QPainterPath()
         outside.addRoundedRect(QRectF(self.rect()), _RADIUS, _RADIUS)
         painter.fillPath(outside.intersected(edge), theme.pair_color(self._pair))
+        painter.end()

@@ -86,6 +86,7 @@ class TintLegend(QWidget):
         for part in self._fitting():
             part.paint(painter, left)
             left += part.width
+        painter.end()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)

@@ -80,6 +80,7 @@ class AlphaSlider(QSlider):
         painter.setBrush(color)
         radius = _HANDLE + 1
         painter.drawEllipse(QRectF(here - radius, middle - radius, 2 * radius, 2 * radius))
+        painter.end()
 
     def _draw_groove(self, painter: QPainter, color: QColor, left: float, right: float) -> None:
         painter.setBrush(color)

@@ -23,3 +23,4 @@ def paint_focus_ring(parent: QWidget, view: QWidget) -> None:
     painter.setPen(QPen(QColor(current_theme().accent), 1))
     area = QRectF(view.geometry()).adjusted(-_OUT, -_OUT, _OUT, _OUT)
     painter.drawRoundedRect(area, 4, 4)
+    painter.end()

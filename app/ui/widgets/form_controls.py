@@ -156,6 +156,7 @@ class NameEdit(QLineEdit):
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, width)
         painter.setPen(QColor(current_theme().text))
         painter.drawText(self.rect().adjusted(3, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.end()
 
 
 class Disclosure(QPushButton):
@@ -191,6 +192,7 @@ class Disclosure(QPushButton):
         painter.setPen(self.palette().color(QPalette.ColorRole.ButtonText))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
         self._draw_chevron(painter)
+        painter.end()
 
     def _draw_chevron(self, painter: QPainter) -> None:
         box = QRect(0, 0, 2 * _CHEVRON, 2 * _CHEVRON)
