@@ -10,6 +10,7 @@ from app.checkpoints.ollama_manifests import ollama_name
 from app.checkpoints.spec import CheckpointSpec, Recipe
 
 _GENERIC_FILE = "model.gguf"  # the name of every file of Jan
+_GENERIC_ADAPTER = "adapter"  # the folder of every adapter that a training of this program makes
 
 
 def place_of(source: str) -> str:
@@ -21,14 +22,17 @@ def place_of(source: str) -> str:
 def last_part(source: str) -> str:
     """The name of a model in its source: the last part of its path or id, or Ollama's name.
 
-    For an endpoint, it is the host.
+    For an endpoint, it is the host; for the adapter of a training, the folder of the training.
     """
     if is_endpoint(source):
         return address_of(source).host
     place = place_of(source)
     if source.startswith("gguf:"):
         return gguf_name(Path(place))
-    return place.rstrip("/").rsplit("/", 1)[-1]
+    above, _, name = place.rstrip("/").rpartition("/")
+    if source.startswith("adapter:") and name == _GENERIC_ADAPTER:
+        return above.rpartition("/")[2] or name
+    return name
 
 
 def gguf_name(path: Path) -> str:

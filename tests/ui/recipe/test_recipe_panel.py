@@ -318,6 +318,7 @@ def test_every_kind_of_source_has_a_title() -> None:
         "gguf:/models/small.Q8_0.gguf",
         "adapter:/loras/pirate",
         "adapter:hub:someone/poet",
+        "adapter:/experts/dickens/adapter",  # as a training makes it
     ]
     assert titles_of(sources) == [
         "Qwen2.5-0.5B",
@@ -325,6 +326,7 @@ def test_every_kind_of_source_has_a_title() -> None:
         "small.Q8_0 (GGUF)",
         "pirate (LoRA)",
         "poet (LoRA)",
+        "dickens (LoRA)",
     ]
 
 
