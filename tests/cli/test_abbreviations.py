@@ -6,9 +6,20 @@ import pytest
 
 from app.__main__ import main
 
-COMMANDS = (
-    "generate chat check download serve inspect bench eval train cache selftest completion".split()
-)
+COMMANDS = [
+    "generate",
+    "chat",
+    "check",
+    "download",
+    "serve",
+    "inspect",
+    "bench",
+    "eval",
+    "train",
+    "cache",
+    "selftest",
+    "completion",
+]
 
 
 @pytest.mark.parametrize(
