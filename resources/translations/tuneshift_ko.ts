@@ -1845,6 +1845,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>모든 역할 비교(&amp;A) …</translation>
     </message>
     <message>
+        <source>&amp;Many prompts …</source>
+        <translation>여러 프롬프트(&amp;M) …</translation>
+    </message>
+    <message>
         <source>&amp;Score a text …</source>
         <translation>텍스트 스코어링(&amp;S) …</translation>
     </message>
@@ -3833,6 +3837,188 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Prompt: {0}</source>
         <translation>프롬프트: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>PromptListDialog</name>
+    <message>
+        <source>Many prompts</source>
+        <translation>여러 프롬프트</translation>
+    </message>
+    <message>
+        <source>Prompts and totals of their runs</source>
+        <translation>프롬프트와 각 실행의 합계</translation>
+    </message>
+    <message>
+        <source>Progress of the list</source>
+        <translation>목록의 진행 상황</translation>
+    </message>
+    <message>
+        <source>Open a file …</source>
+        <translation>파일 열기 …</translation>
+    </message>
+    <message>
+        <source>Add prompts: lines of text, JSON Lines, CSV, or a task (TOML)</source>
+        <translation>프롬프트 추가: 텍스트 줄, JSON Lines, CSV 또는 과제(TOML)</translation>
+    </message>
+    <message>
+        <source>Task ▾</source>
+        <translation>과제 ▾</translation>
+    </message>
+    <message>
+        <source>Add the questions of a task</source>
+        <translation>과제의 질문을 추가합니다</translation>
+    </message>
+    <message>
+        <source>Paste lines</source>
+        <translation>줄 붙여넣기</translation>
+    </message>
+    <message>
+        <source>Add a prompt for each line of the clipboard (Ctrl+V)</source>
+        <translation>클립보드의 줄마다 프롬프트를 하나씩 추가합니다 (Ctrl+V)</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>비우기</translation>
+    </message>
+    <message>
+        <source>Empty the list; its runs stay in the history</source>
+        <translation>목록을 비웁니다. 실행은 기록에 남습니다</translation>
+    </message>
+    <message>
+        <source>Generate</source>
+        <translation>생성</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Stop after the current token; what is left can go on later</source>
+        <translation>현재 토큰 뒤에 중지합니다. 남은 것은 나중에 이어서 실행할 수 있습니다</translation>
+    </message>
+    <message>
+        <source>Inspect</source>
+        <translation>살펴보기</translation>
+    </message>
+    <message>
+        <source>Show the selected run in the window (Enter)</source>
+        <translation>선택한 실행을 창에 표시합니다 (Enter)</translation>
+    </message>
+    <message>
+        <source>Export ▾</source>
+        <translation>내보내기 ▾</translation>
+    </message>
+    <message>
+        <source>Export the selected runs, or the tokens of all runs if none is selected</source>
+        <translation>선택한 실행을 내보냅니다. 선택이 없으면 모든 실행의 토큰을 내보냅니다</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Each prompt of a list is continued, or answered, by the models of the recipe, and the table shows what tuning did to each.
+
+Open a file with a prompt on each line, choose a task, or paste lines.</source>
+        <translation>레시피의 모델이 목록의 각 프롬프트를 이어 쓰거나 답하고, 튜닝이 각각에 한 일을 표로 보여 줍니다.
+
+줄마다 프롬프트가 있는 파일을 열거나, 과제를 고르거나, 줄을 붙여넣으십시오.</translation>
+    </message>
+    <message>
+        <source>Prompts (*.txt *.jsonl *.json *.csv *.tsv *.toml)</source>
+        <translation>프롬프트 (*.txt *.jsonl *.json *.csv *.tsv *.toml)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>모든 파일 (*)</translation>
+    </message>
+    <message>
+        <source>Open a list of prompts</source>
+        <translation>프롬프트 목록 열기</translation>
+    </message>
+    <message>
+        <source>Generate a run for each prompt that has none (Ctrl+Enter)</source>
+        <translation>실행이 없는 프롬프트마다 실행을 생성합니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Generate all runs again (Ctrl+Enter)</source>
+        <translation>모든 실행을 다시 생성합니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>{0} of {1} prompts</source>
+        <translation>프롬프트 {1}개 중 {0}개</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>mean shift {0}</source>
+        <translation>평균 변화량 {0}</translation>
+    </message>
+    <message>
+        <source>flips {0}</source>
+        <translation>1순위 바뀜 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>PromptListModel</name>
+    <message>
+        <source>Prompt</source>
+        <translation>프롬프트</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>Mean shift</source>
+        <translation>평균 변화량</translation>
+    </message>
+    <message>
+        <source>Flips</source>
+        <translation>1순위 바뀜</translation>
+    </message>
+    <message>
+        <source>Mean KL</source>
+        <translation>평균 KL</translation>
+    </message>
+    <message>
+        <source>Mean entropy</source>
+        <translation>평균 엔트로피</translation>
+    </message>
+    <message>
+        <source>Perplexity</source>
+        <translation>퍼플렉시티</translation>
+    </message>
+    <message>
+        <source>End</source>
+        <translation>끝</translation>
+    </message>
+    <message>
+        <source>generating …</source>
+        <translation>생성 중 …</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>실패</translation>
+    </message>
+    <message>
+        <source>end of text</source>
+        <translation>텍스트 끝</translation>
+    </message>
+    <message>
+        <source>stop string</source>
+        <translation>중지 문자열</translation>
+    </message>
+    <message>
+        <source>token limit</source>
+        <translation>토큰 한도</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>중지됨</translation>
     </message>
 </context>
 <context>

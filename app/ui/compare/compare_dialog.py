@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.compare.compare_figures import figures_of
+from app.attribution.run_totals import totals_of
 from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.state.runs.run import Run
@@ -200,7 +200,7 @@ class CompareDialog(QDialog):
         if run is None:
             return ""
         first = common if common < len(run.tokens) else 0
-        found = figures_of(run, first)
+        found = totals_of(run.series, first)
         if found is None:
             return self.tr("no tokens yet") if run.active else self.tr("no tokens")
         where = self.tr("from token {0} on").format(f"{first + 1:,}") if first else ""

@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QWidget
 from app.ui.branches.score_dialog import show_score
 from app.ui.chat.chat_view import ChatView
 from app.ui.compare.all_roles_dialog import show_all_roles
+from app.ui.compare.prompt_list_dialog import show_prompt_list
 from app.ui.compare.variants_dialog import show_variants
 from app.ui.evaluate.evaluate_opener import show_evaluate
 from app.ui.menus.conversation_menu import ConversationMenu
 from app.ui.menus.menu import SessionMenu
 from app.ui.recipe.prompt_dialogs import show_preview, show_prompt_format
+from app.ui.state.runs.prompt_list_runs import PromptListRuns
 from app.ui.state.session import Session
 
 
@@ -68,6 +70,12 @@ class GenerateMenu(SessionMenu):
             self.tr("Compare &all roles …"),
             lambda: show_all_roles(session, window, session.prompt),
             "Ctrl+Shift+A",
+        )
+        prompts = PromptListRuns(session.runs, session.history.id_of, self)
+        self.add(
+            self.tr("&Many prompts …"),
+            lambda: show_prompt_list(session, prompts, window),
+            "Ctrl+Shift+L",
         )
         self._score = self.add(
             self.tr("&Score a text …"),

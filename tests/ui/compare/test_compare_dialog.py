@@ -11,8 +11,8 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from app.attribution.run_totals import totals_of
 from app.ui.compare.compare_dialog import CompareDialog
-from app.ui.compare.compare_figures import figures_of
 from app.ui.compare.run_text import RunText
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
@@ -76,7 +76,7 @@ def test_statistics_are_those_of_the_tokens_after_the_divergence(
 ) -> None:
     branch = runs.all[1]
     own = [token.attribution for token in branch.tokens[20:]]
-    found = figures_of(branch, 20)
+    found = totals_of(branch.series, 20)
     assert found
     assert found.tokens == 10
     tuned = np.prod([one.p_tuned for one in own]) ** (-1 / 10)
@@ -87,7 +87,7 @@ def test_statistics_are_those_of_the_tokens_after_the_divergence(
     assert found.mean_shift == pytest.approx(shift, rel=1e-4)
     assert found.flips == sum(one.argmax_base != one.argmax_tuned for one in own)
     assert dialog.columns[1].figures.text().startswith("from token 21 on · perplexity")
-    assert figures_of(branch, 30) is None
+    assert totals_of(branch.series, 30) is None
 
 
 def test_a_token_is_selected_in_both_runs(dialog: CompareDialog, runs: Runs, qtbot: QtBot) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.ui.state.runs.run import Run
+from app.ui.state.runs.run import Run, same_place
 
 MOST = 20
 """Number of removals that can be undone; the logits of older removed runs are deleted."""
@@ -80,3 +80,11 @@ class RemovedRuns:
         self._removed.remove(together)
         for removed in together:
             removed.put_back(runs)
+
+
+def run_beside(run: Run, place: int, runs: Sequence[Run]) -> Run | None:
+    """The run to show after ``run`` was removed from the index ``place`` of ``runs``."""
+    if run.chat:
+        others = [other for other in runs if same_place(other, run)]
+        return run.follows or (others[-1] if others else None)
+    return runs[min(place, len(runs) - 1)] if runs else None

@@ -14,8 +14,8 @@ from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.new_runs import NewRuns
 from app.ui.state.runs.readiness import Models, Readiness
-from app.ui.state.runs.removed_runs import RemovedRuns, answers_from
-from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run, same_place
+from app.ui.state.runs.removed_runs import RemovedRuns, answers_from, run_beside
+from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
 from app.ui.state.runs.run_generation import DEFAULT_CONTINUATION, Continuation, Generation
 from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.what_if_questions import WhatIfQuestions
@@ -96,6 +96,14 @@ class Runs(QObject):
         if self._readiness.may_start(prompt):
             self._begin(self._make.make(prompt, None, place, seed))
 
+    def generate_aside(self, prompt: RunPrompt) -> Run | None:
+        """Start a run that is not in the list of runs; None if it cannot start."""
+        if not self._readiness.may_start(prompt):
+            return None
+        run = self._make.make(prompt)
+        self._ask(run)
+        return run
+
     def regenerate(self) -> None:
         """Start a run with the prompt of the shown one and a new seed."""
         if self.current:
@@ -113,9 +121,8 @@ class Runs(QObject):
         elif self._readiness.may_start(prompt):
             run = self._make.make(prompt, place=place)
             run.scored = True
-            self._begin(
-                run, Continuation(text=text, limit=1, past_stop=True)
-            )  # ignore stop strings in it
+            # Stop strings in the text are ignored.
+            self._begin(run, Continuation(text=text, limit=1, past_stop=True))
 
     def generate_all_roles(self, prompt: RunPrompt) -> list[Run]:
         """Start a run of each role alone and a tuned run, one after another.
@@ -297,7 +304,7 @@ class Runs(QObject):
             self.generation.drop(one)
         place = self.removed.take_out(run, self.all)
         if self.current not in self.all:
-            self.show(self._beside(run, place))
+            self.show(run_beside(run, place, self.all))
         self.list_changed.emit()
 
     def restore(self, run: Run | None = None) -> None:
@@ -309,13 +316,6 @@ class Runs(QObject):
             self.removed.put_back(run, self.all)
             self.list_changed.emit()
             self.show(run)
-
-    def _beside(self, run: Run, place: int) -> Run | None:
-        """The run to show after ``run`` was removed from ``place``."""
-        if run.chat:
-            others = [other for other in self.all if same_place(other, run)]
-            return run.follows or (others[-1] if others else None)
-        return self.all[min(place, len(self.all) - 1)] if self.all else None
 
     # Starting
 
