@@ -1669,10 +1669,6 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
 <context>
     <name>FindBar</name>
     <message>
-        <source>Find</source>
-        <translation>찾기</translation>
-    </message>
-    <message>
         <source>Previous match (Shift+Enter)</source>
         <translation>이전 일치 항목 (Shift+Enter)</translation>
     </message>
@@ -1687,6 +1683,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>{0} of {1}</source>
         <translation>{0} / {1}</translation>
+    </message>
+    <message>
+        <source>{0} in all</source>
+        <translation>모두 {0}</translation>
     </message>
     <message>
         <source>not found</source>
@@ -4243,6 +4243,117 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     </message>
 </context>
 <context>
+    <name>QueryFields</name>
+    <message>
+        <source>What to find</source>
+        <translation>찾을 대상</translation>
+    </message>
+    <message>
+        <source>Find</source>
+        <translation>찾기</translation>
+    </message>
+    <message>
+        <source>Upper and lower case differ</source>
+        <translation>대소문자 구분</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>텍스트</translation>
+    </message>
+    <message>
+        <source>Regular expression</source>
+        <translation>정규식</translation>
+    </message>
+    <message>
+        <source>Token id</source>
+        <translation>토큰 id</translation>
+    </message>
+    <message>
+        <source>Class of token</source>
+        <translation>토큰 종류</translation>
+    </message>
+    <message>
+        <source>Base rank above</source>
+        <translation>베이스 순위 초과</translation>
+    </message>
+    <message>
+        <source>Raised by at least</source>
+        <translation>상승 폭 이상</translation>
+    </message>
+    <message>
+        <source>Lowered by at least</source>
+        <translation>하락 폭 이상</translation>
+    </message>
+    <message>
+        <source>Flips</source>
+        <translation>1순위 변경</translation>
+    </message>
+    <message>
+        <source>Pair</source>
+        <translation>쌍</translation>
+    </message>
+    <message>
+        <source>Bookmarks</source>
+        <translation>책갈피</translation>
+    </message>
+    <message>
+        <source>special tokens</source>
+        <translation>특수 토큰</translation>
+    </message>
+    <message>
+        <source>whitespace alone</source>
+        <translation>공백만</translation>
+    </message>
+    <message>
+        <source>line breaks</source>
+        <translation>줄바꿈</translation>
+    </message>
+    <message>
+        <source>digits</source>
+        <translation>숫자</translation>
+    </message>
+    <message>
+        <source>beginnings of words</source>
+        <translation>단어의 시작</translation>
+    </message>
+    <message>
+        <source>inside words</source>
+        <translation>단어 안</translation>
+    </message>
+    <message>
+        <source>punctuation and symbols</source>
+        <translation>문장 부호와 기호</translation>
+    </message>
+    <message>
+        <source>other than ASCII</source>
+        <translation>ASCII 외의 문자</translation>
+    </message>
+    <message>
+        <source>parts of characters</source>
+        <translation>문자의 일부</translation>
+    </message>
+    <message>
+        <source>“{0}” is no number</source>
+        <translation>“{0}”은(는) 숫자가 아닙니다</translation>
+    </message>
+    <message>
+        <source>rank</source>
+        <translation>순위</translation>
+    </message>
+    <message>
+        <source>bits</source>
+        <translation>비트</translation>
+    </message>
+    <message>
+        <source>raised most by {0}</source>
+        <translation>{0}이(가) 가장 크게 올림</translation>
+    </message>
+    <message>
+        <source>lowered most by {0}</source>
+        <translation>{0}이(가) 가장 크게 내림</translation>
+    </message>
+</context>
+<context>
     <name>QuestionHtml</name>
     <message>
         <source>Question</source>
@@ -6495,6 +6606,17 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Its files define no task “{0}”. For a task that it generates, type {1}</source>
         <translation>과제 “{0}”을(를) 정의한 파일이 없습니다. 코드로 생성되는 과제이면 {1}을(를) 입력하십시오</translation>
+    </message>
+</context>
+<context>
+    <name>TextSearch</name>
+    <message>
+        <source>This regular expression takes too long on this text.</source>
+        <translation>이 정규식은 이 텍스트에서 너무 오래 걸립니다.</translation>
+    </message>
+    <message>
+        <source>Not a regular expression: {0}</source>
+        <translation>올바른 정규식이 아닙니다: {0}</translation>
     </message>
 </context>
 <context>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
+from app.attribution.token_query import Criterion
 from app.ui.main_window import MainWindow
 from app.ui.state.session import Session
 from app.ui.text.find_bar import FindBar
+from app.ui.text.query_fields import BY_PAIR, PATTERN
 from tests.ui.conftest import FakeBridge
 from tests.ui.test_view_menu import open_window
 
@@ -105,6 +108,155 @@ def test_messages_and_answers_of_a_conversation_are_searched(
     assert selected(answers[0])[1] == ""  # type: ignore[arg-type]
     assert selected(answers[1])[1] == "king"  # type: ignore[arg-type]
     assert loaded_session.runs.current is second.turn.answer
+
+
+# Other searches than for words
+
+
+def search(window: MainWindow, qtbot: QtBot, kind: str, text: str = "") -> FindBar:
+    """Open the bar and choose what is searched for; a text is typed."""
+    bar = window.findChild(FindBar)
+    assert bar is not None
+    if not bar.isVisible():
+        find(window, qtbot, "")
+    bar.fields.kind.setCurrentIndex(bar.fields.kind.findData(kind))
+    if text:
+        bar.field.selectAll()
+        qtbot.keyClicks(bar.field, text)
+    return bar
+
+
+def counted(bar: FindBar) -> int:
+    """The number of matches that the bar says."""
+    told = bar.count.text()
+    return 0 if told == "not found" else int(told.split(" of ")[1])
+
+
+def test_matches_are_found_across_lines(window: MainWindow, qtbot: QtBot) -> None:
+    window.prompt.set_text("one two\nthree two\nthree")
+    window.prompt.focus()
+    bar = find(window, qtbot, "")
+    bar.field.setText("TWO↵three")
+    assert bar.count.text() == "1 of 2"
+    assert selected(window.prompt.edit) == (4, "two\u2029three")
+
+
+def test_a_regular_expression_is_searched_in_the_background(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    run = finished_session.runs.current
+    assert run
+    window.transcript.text.setFocus()
+    bar = search(window, qtbot, PATTERN, r"\bki(ng|nd)\b")
+    expected = len(re.findall(r"\bki(?:ng|nd)\b", f"Once upon a time{run.text}"))
+    assert expected
+    qtbot.waitUntil(lambda: bar.count.text() == f"1 of {expected}")
+    qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+    assert bar.count.text() == f"2 of {expected}"  # without another search
+    assert selected(window.transcript.text)[1] == "king"
+
+
+def test_a_mistake_in_an_expression_is_shown_in_the_bar(window: MainWindow, qtbot: QtBot) -> None:
+    window.transcript.text.setFocus()
+    bar = search(window, qtbot, PATTERN, "(king")
+    qtbot.waitUntil(lambda: not bar.mistake.isHidden())
+    assert "missing )" in bar.mistake.text()
+    qtbot.keyClicks(bar.field, ")")
+    qtbot.waitUntil(bar.mistake.isHidden)
+    assert counted(bar) > 1
+
+
+def test_an_expression_without_end_leaves_the_window_alive(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    """The watchdog of the tests fails a test whose window waits."""
+    window.prompt.set_text("a" * 5_000 + "!")
+    window.prompt.focus()
+    bar = search(window, qtbot, PATTERN, "(a|aa)+$")
+    qtbot.waitUntil(lambda: "too long" in bar.mistake.text())
+    assert bar.count.text() == ""
+
+
+def test_tokens_are_found_by_what_is_known_of_them(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    run, selection = finished_session.runs.current, finished_session.selection
+    assert run
+    flips = [token.index for token in run.tokens if token.attribution.flipped]
+    ids = [token.index for token in run.tokens if token.token_id == run.tokens[5].token_id]
+    ranks = [token.index for token in run.tokens if token.attribution.rank_base > 3]
+    window.transcript.text.setFocus()
+    for kind, text, expected in (
+        (Criterion.FLIP, "", flips),
+        (Criterion.ID, str(run.tokens[5].token_id), ids),
+        (Criterion.RANK, "3", ranks),
+    ):
+        bar = search(window, qtbot, kind, text)
+        assert list(selection.found.tokens) == expected
+        seen = [selection.token]
+        for _ in expected[1:]:
+            qtbot.keyClick(bar, Qt.Key.Key_F3)
+            seen.append(selection.token)
+        assert sorted(seen) == expected  # type: ignore[type-var]
+        assert counted(bar) == len(expected)
+
+
+def test_tokens_are_found_by_pair_and_class(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    run, selection = finished_session.runs.current, finished_session.selection
+    assert run
+    window.transcript.text.setFocus()
+    bar = search(window, qtbot, BY_PAIR)
+    choice = bar.fields.choice
+    choice.setCurrentIndex(choice.findText("lowered most by Arithmetic"))
+    parts = [token.attribution.contributions for token in run.tokens]
+    assert list(selection.found.tokens) == [i for i, (a, b) in enumerate(parts) if b < min(a, 0)]
+    bar = search(window, qtbot, Criterion.CLASS)
+    choice.setCurrentIndex(choice.findText("digits"))
+    assert list(selection.found.tokens) == [t.index for t in run.tokens if t.text == " 42"]
+
+
+def test_what_is_no_number_is_told(window: MainWindow, qtbot: QtBot) -> None:
+    bar = search(window, qtbot, Criterion.RANK, "ten")
+    assert bar.mistake.text() == "“ten” is no number"
+
+
+def test_matches_are_framed_until_the_bar_closes(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    text = window.transcript.text
+    text.setFocus()
+    bar = search(window, qtbot, Criterion.RANK)
+    bar.field.setText("")
+    QApplication.processEvents()
+    finished_session.selection.select(None)
+    text.verticalScrollBar().setValue(0)
+    before = text.viewport().grab().toImage()
+    search(window, qtbot, Criterion.FLIP)
+    finished_session.selection.select(None)
+    text.verticalScrollBar().setValue(0)
+    assert text.viewport().grab().toImage() != before
+    search(window, qtbot, Criterion.RANK)
+    text.verticalScrollBar().setValue(0)
+    assert text.viewport().grab().toImage() == before
+    search(window, qtbot, Criterion.FLIP)
+    assert len(finished_session.selection.found.tokens) > 1
+    qtbot.keyClick(bar.fields.kind, Qt.Key.Key_Escape)
+    assert not bar.isVisible()
+    assert list(finished_session.selection.found.tokens) == []
+
+
+def test_a_text_that_grows_is_searched_again(
+    window: MainWindow, qtbot: QtBot, finished_session: Session, bridge: FakeBridge
+) -> None:
+    window.transcript.text.setFocus()
+    bar = search(window, qtbot, Criterion.RANK, "0")
+    assert bar.count.text().endswith("of 60")
+    finished_session.runs.continue_run(20)
+    bridge.decode(20, start=60)
+    bridge.finish_run(tokens=80)
+    qtbot.waitUntil(lambda: bar.count.text().endswith("of 80"))
 
 
 # The Edit menu

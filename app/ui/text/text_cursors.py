@@ -48,6 +48,19 @@ def clear_selection(edit: QPlainTextEdit) -> None:
     bar.setValue(place)
 
 
+def scroll_to(edit: QPlainTextEdit, position: int) -> None:
+    """Bring a position into view without changing the text cursor and its selection."""
+    cursor = QTextCursor(edit.document())
+    cursor.setPosition(position)
+    if edit.viewport().rect().contains(edit.cursorRect(cursor).center()):
+        return
+    block = cursor.block()
+    line = block.layout().lineForTextPosition(position - block.position())
+    number = block.firstLineNumber() + max(line.lineNumber(), 0)
+    page = edit.viewport().height() // edit.fontMetrics().lineSpacing()
+    edit.verticalScrollBar().setValue(number - page // 3)
+
+
 def shown_at(edit: QPlainTextEdit, start: int, end: int, point: QPoint) -> bool:
     """Whether the glyphs from ``start`` to ``end`` are at a point of the viewport of ``edit``."""
     edge = QTextCursor(edit.document())

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QScrollArea, QTextEdit, QWidget
+from shiboken6 import isValid
 
+from app.attribution.token_query import QueriedTokens, TokenQuery, find_tokens
+from app.ui.text.searchable_text import SearchableText
+from app.ui.text.text_pattern import Spans
+from app.ui.text.transcript_edit import TranscriptText
 from app.ui.theme import SPACE
-from app.ui.utf16 import utf16_length
+
+_LINE_BREAKS = {0x2028: "\n", 0x2029: "\n", 0xA0: " "}
+"""What ends lines and paragraphs in a document of Qt, and its spaces."""
 
 Searched = QPlainTextEdit | QTextEdit | QLabel
 
@@ -30,16 +37,26 @@ class SearchedText:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A match, with its positions in UTF-16 code units."""
+    """A match, with its positions in UTF-16 code units.
+
+    Attributes:
+        text: The text.
+        start: Where the match begins in the document of the text; ``end`` is where it ends.
+        token: The token that matches, of a search for tokens.
+    """
 
     text: SearchedText
     start: int
     end: int
+    token: int | None = None
 
     def show(self) -> None:
         """Select the match and scroll to it."""
         self.text.choose()
         widget = self.text.widget
+        if self.token is not None and isinstance(widget, TranscriptText):
+            widget.select_token(self.token)
+            return
         if isinstance(widget, QLabel):
             widget.setSelection(self.start, self.end - self.start)
             _reveal(widget, widget.rect())
@@ -53,6 +70,8 @@ class Match:
     def unselect(self) -> None:
         """Remove the selection of the match."""
         widget = self.text.widget
+        if not isValid(widget):
+            return  # a turn of the conversation that was deleted
         if isinstance(widget, QLabel):
             widget.setSelection(0, 0)
         else:
@@ -61,44 +80,53 @@ class Match:
             widget.setTextCursor(cursor)
 
 
-def find_matches(texts: Sequence[SearchedText], wanted: str) -> list[Match]:
-    """All matches of ``wanted`` in lines of the texts, in order, whatever their case."""
-    if not wanted:
-        return []
-    return [match for text in texts for match in _matches_in(text, wanted)]
+@dataclass(frozen=True, slots=True, eq=False)
+class TextSnapshot:
+    """A text as it is at the moment, so that it can be searched on another thread."""
+
+    source: SearchedText
+    content: SearchableText
+
+    def matches(self, spans: Spans) -> Iterator[Match]:
+        """Matches at ``spans`` of the content, without those that begin in a hidden line."""
+        widget = self.source.widget
+        if not isValid(widget):
+            return  # a turn of the conversation that was deleted meanwhile
+        for span in spans:
+            start, end = self.content.place(*span)
+            if isinstance(widget, QLabel) or widget.document().findBlock(start).isVisible():
+                yield Match(self.source, start, end)
 
 
-def _matches_in(text: SearchedText, wanted: str) -> list[Match]:
-    widget = text.widget
+def snapshots(texts: Sequence[SearchedText]) -> list[TextSnapshot]:
+    """What is written in each of the texts now."""
+    return [TextSnapshot(text, _content(text.widget)) for text in texts]
+
+
+def _content(widget: Searched) -> SearchableText:
+    if isinstance(widget, TranscriptText):
+        return SearchableText(widget.places.pieces)
     if isinstance(widget, QLabel):
-        return _matches_in_line(text, widget.text(), 0, wanted)
+        return SearchableText.of(widget.text())
+    return SearchableText.of(widget.document().toRawText().translate(_LINE_BREAKS))
+
+
+def matching_tokens(texts: Sequence[SearchedText], query: TokenQuery) -> list[Match]:
+    """The tokens that match ``query`` in those of the texts that show a run."""
     found = []
-    block = widget.document().firstBlock()
-    while block.isValid():
-        if block.isVisible():
-            found += _matches_in_line(text, block.text(), block.position(), wanted)
-        block = block.next()
+    for text in texts:
+        widget = text.widget
+        run = widget.shown_run if isinstance(widget, TranscriptText) else None
+        if not isinstance(widget, TranscriptText) or run is None:
+            continue
+        shown = run.tokens[: widget.places.count]
+        asked = QueriedTokens(shown, run.series, run.label, run.pair_names, run.bookmarks)
+        found += [
+            Match(text, *widget.places.token_range(index), index)
+            for index in find_tokens(query, asked)
+            if index < len(shown)
+        ]
     return found
-
-
-def _matches_in_line(text: SearchedText, line: str, position: int, wanted: str) -> list[Match]:
-    lowered, needle = _lowered(line), _lowered(wanted)
-    found = []
-    place = lowered.find(needle)
-    while place >= 0:
-        start = position + utf16_length(line[:place])
-        end = start + utf16_length(line[place : place + len(needle)])
-        found.append(Match(text, start, end))
-        place = lowered.find(needle, place + len(needle))
-    return found
-
-
-def _lowered(text: str) -> str:
-    """The text in lower case, with every character in its place."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(char if len(char.lower()) > 1 else char.lower() for char in text)
 
 
 def _reveal(widget: QWidget, area: QRect) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -27,11 +25,14 @@ from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
 from app.ui.text.changed_lines import line_start, paint_from, unpainted
+from app.ui.text.found_painter import paint_found
 from app.ui.text.reading_text import set_up_reading
-from app.ui.text.text_cursors import clear_selection, selection_kept, shown_at
+from app.ui.text.text_cursors import clear_selection, scroll_to, selection_kept, shown_at
+from app.ui.text.text_pattern import Spans
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
+from app.ui.text.token_keys import move_in_text
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.token_words import describe_as_html, describe_range, describe_token, what_if_tokens
 from app.ui.text.transcript_marks import selection_marks
@@ -57,13 +58,14 @@ class TranscriptText(QPlainTextEdit):
         super().__init__(parent)
         self._session = session
         self._own_run = run
-        self._nothing = Selection(lambda: [], self)
+        self._nothing = Selection(lambda: None, self)
         self._writer = TextWriter(self.document())
         self._shown_run: Run | None = None
         self._theme = current_theme()
         self._tints: TokenTints | None = None
         self._painter: TintPainter | None = None
         self._others: dict[int, WhatIfToken] = {}
+        self._found: Spans = []
         self._pressed_at = QPoint()
         self._changing = False
         self._following = True
@@ -87,6 +89,16 @@ class TranscriptText(QPlainTextEdit):
     @property
     def _map(self) -> TextMap:
         return self._writer.map
+
+    @property
+    def places(self) -> TextMap:
+        """Where prompt and tokens are in the document."""
+        return self._map
+
+    @property
+    def shown_run(self) -> Run | None:
+        """The run whose tokens are written here."""
+        return self._shown_run
 
     # Content
 
@@ -113,6 +125,7 @@ class TranscriptText(QPlainTextEdit):
         display = self._session.display
         self._theme = current_theme()
         self._tints = self._painter = None
+        self._found = []
         self._changing = True
         self.clear()
         self._writer = TextWriter(self.document())
@@ -198,16 +211,9 @@ class TranscriptText(QPlainTextEdit):
 
     def _scroll_to(self, position: int) -> None:
         """Bring a position into view without changing the text cursor and its selection."""
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(position)
-        if self.viewport().rect().contains(self.cursorRect(cursor).center()):
-            return
-        block = cursor.block()
+        block = self.document().findBlock(position)
         self.blockBoundingGeometry(block)  # makes Qt lay out the block
-        line = block.layout().lineForTextPosition(position - block.position())
-        number = block.firstLineNumber() + max(line.lineNumber(), 0)
-        page = self.viewport().height() // self.fontMetrics().lineSpacing()
-        self.verticalScrollBar().setValue(number - page // 3)
+        scroll_to(self, position)
 
     def _mark_selected(self) -> None:
         marks = selection_marks(self.document(), self._map, self._selection, self._theme)
@@ -223,6 +229,17 @@ class TranscriptText(QPlainTextEdit):
             totals = tints.series.totals(*selection.range)
             lines.append(describe_range(run, selection.range, totals))
         self.setAccessibleDescription("\n".join(lines))
+
+    def select_token(self, index: int) -> None:
+        """Select a token alone, without a range."""
+        self._unselect_text()
+        self._selection.select_range(None)
+        self._selection.select(index)
+
+    def show_found(self, spans: Spans) -> None:
+        """Frame what a search found: ascending ranges of positions in the document."""
+        self._found = spans
+        self.viewport().update()
 
     def token_at(self, point: QPoint) -> int | None:
         """The token shown at a point of the viewport, or None."""
@@ -312,34 +329,9 @@ class TranscriptText(QPlainTextEdit):
 
     def _move(self, key: Qt.Key, *, stretch: bool) -> bool:
         """Move the selected token by a key, or extend the range; whether the key does that."""
-        selection = self._session.selection
-        step = selection.extend if stretch else selection.move
-        jump = selection.extend_to if stretch else selection.select
-        last = len(self._shown_run.tokens) - 1 if self._shown_run else 0
         if stretch:
             self._unselect_text()
-        if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
-            step(1 if key == Qt.Key.Key_Right else -1)
-        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            jump(0 if key == Qt.Key.Key_Home else last)
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._move_by_line(jump, down=key == Qt.Key.Key_Down)
-        else:
-            return False
-        return True
-
-    def _move_by_line(self, jump: Callable[[int], None], *, down: bool) -> None:
-        selected = self._session.selection.token
-        if selected is None or selected >= self._map.count:
-            self._session.selection.move(1 if down else -1)
-            return
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(self._map.token_range(selected)[0])
-        move = QTextCursor.MoveOperation.Down if down else QTextCursor.MoveOperation.Up
-        index: int | None = selected
-        while index == selected and cursor.movePosition(move):  # a token may span several lines
-            index = self._map.token_at(cursor.position())
-        jump(0 if index is None else index)
+        return move_in_text(self._session.selection, key, self.document(), self._map, stretch)
 
     def tool_tip(self, index: int) -> str:
         """Tool tip of a token or its group, as HTML."""
@@ -358,6 +350,7 @@ class TranscriptText(QPlainTextEdit):
         super().paintEvent(event)
         painter = QPainter(self.viewport())
         paint_marks(painter, decorations, self._theme)
+        paint_found(painter, self, QRectF(event.rect()), self._found, self._theme)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

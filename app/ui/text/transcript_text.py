@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ui.utf16 import utf16_length
@@ -50,6 +51,11 @@ class TextMap:
     def begin_token(self) -> None:
         """Start the next token: pieces that are added from here on belong to it."""
         self._token_starts.append(self.end)
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """All pieces of text, in order."""
+        return self._pieces
 
     @property
     def count(self) -> int:

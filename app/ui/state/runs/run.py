@@ -62,6 +62,7 @@ class Run:
         unread_text: Given text, typed for a branch or to be scored, that was not read because
             the run was stopped.
         thinking: The marks of thinking in the text.
+        bookmarks: Indices of the tokens that the user marked.
         finish_reason: None while the run is active or if it failed.
         failed: Whether the run ended with an error.
         created: When the run was started.
@@ -92,6 +93,7 @@ class Run:
     unread_text: str = ""
     prompt_tokens: tuple[int, ...] = ()
     thinking: Thinking = UNKNOWN_THINKING
+    bookmarks: set[int] = field(default_factory=set)
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False
@@ -186,6 +188,7 @@ class Run:
         self.stop_unread = bool(self.unsettled) and other.at_stop_string
         self.prompt_tokens = other.prompt_tokens
         self.fork = count
+        self.bookmarks = {index for index in other.bookmarks if index < count}
         self.sampled_from = (
             other.sampled_from if other.samples_like(self.recipe.sampling) else count
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowBudget
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import CheckpointSpec
@@ -71,10 +70,7 @@ class Runs(QObject):
         self.all: list[Run] = []
         self.current: Run | None = None
         self.removed = RemovedRuns()
-        self.selection = Selection(self._tokens, self)
-
-    def _tokens(self) -> list[ExplainedToken]:
-        return self.current.tokens if self.current else []
+        self.selection = Selection(lambda: self.current, self)
 
     # New runs
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, QPoint, Signal
 
 from app.attribution.explained_token import ExplainedToken
+from app.ui.state.runs.found_tokens import FoundTokens
+from app.ui.state.runs.run import Run
 
 
 class Selection(QObject):
     """Selected token and selected range of the shown run.
 
     Args:
-        tokens: Returns the tokens of the shown run.
+        run: Returns the shown run.
     """
 
     changed = Signal()
@@ -24,12 +26,17 @@ class Selection(QObject):
     """A view asks for the menu of the selected token: the place on the screen, and the actions of
     the view itself, which follow those of the token."""
 
-    def __init__(self, tokens: Callable[[], Sequence[ExplainedToken]], parent: QObject) -> None:
+    def __init__(self, run: Callable[[], Run | None], parent: QObject) -> None:
         super().__init__(parent)
-        self._tokens = tokens
+        self._run = run
         self.token: int | None = None
         self.range: tuple[int, int] | None = None
         """Half-open range of indices, or None."""
+        self.found = FoundTokens(run, self)
+
+    def _tokens(self) -> Sequence[ExplainedToken]:
+        run = self._run()
+        return run.tokens if run else ()
 
     def clear(self) -> None:
         """Select nothing."""
