@@ -787,6 +787,18 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>{0} — {1}</translation>
     </message>
     <message>
+        <source>After they part, {0} of {1} tokens of B are in A in the same order.</source>
+        <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 A에 같은 순서로 있습니다.</translation>
+    </message>
+    <message>
+        <source>B gives the {0} shared tokens {1} more than A on average{2}; another token is most probable at {3} of them (underlined in B, which is tinted by the difference).</source>
+        <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 그중 {3}개에서 1순위 토큰이 다릅니다(차이에 따라 색칠된 B에 밑줄로 표시).</translation>
+    </message>
+    <message>
+        <source> (95%: {0} to {1})</source>
+        <translation> (95%: {0} ~ {1})</translation>
+    </message>
+    <message>
         <source>Choose two runs.</source>
         <translation>실행 두 개를 선택하십시오.</translation>
     </message>

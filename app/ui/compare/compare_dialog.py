@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtWidgets import (
     QDialog,
@@ -16,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.attribution.run_totals import totals_of
+from app.evaluation.run_comparison import SharedTokens, aligned_again, compare_shared
 from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.state.runs.run import Run
@@ -62,6 +65,9 @@ class CompareDialog(QDialog):
         self.inspect.setToolTip(self.tr("Show run B in the window, with the selected token"))
         self.inspect.setAutoDefault(False)
         self.inspect.clicked.connect(self._inspect)
+        self.difference = QLabel()
+        self.difference.setWordWrap(True)
+        self.difference.setProperty("role", "caption")
         self._chosen: int | None = None
         self._lay_out()
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
@@ -112,6 +118,7 @@ class CompareDialog(QDialog):
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
         layout.setSpacing(SPACE + 4)
         layout.addLayout(grid, 1)
+        layout.addWidget(self.difference)
         layout.addWidget(strip)
         layout.addLayout(foot)
 
@@ -168,9 +175,12 @@ class CompareDialog(QDialog):
         both = len(runs) == 2
         common = runs[0].common_length(runs[1]) if both else 0
         muted = _shared(runs, common)
+        ended = both and not any(run.active for run in runs)
+        shared = compare_shared(runs[0].tokens, runs[1].tokens, common) if ended else None
+        self._show_difference(runs, common if ended else 0, shared)
         for column in self.columns:
             is_new = column.run is not column.text.run
-            column.text.show_run(column.run, muted)
+            column.text.show_run(column.run, muted, shared if column is self.columns[1] else None)
             column.figures.setText(self._statistics(column.run, common))
             if is_new:
                 column.text.show_divergence()
@@ -178,6 +188,36 @@ class CompareDialog(QDialog):
         self.inspect.setEnabled(self.columns[1].run is not None)
         self._mark(self._chosen)
         self._said.show_text(self._describe(runs, common))
+
+    def _show_difference(self, runs: list[Run], common: int, shared: SharedTokens | None) -> None:
+        """Say what the runs make of the tokens that they share, and what they share later."""
+        parts = [] if shared is None else [self._describe_shared(shared)]
+        if common and any(common < len(run.tokens) for run in runs):
+            again, count = aligned_again(runs[0].tokens, runs[1].tokens, common)
+            if again:
+                parts.append(
+                    self.tr(
+                        "After they part, {0} of {1} tokens of B are in A in the same order."
+                    ).format(f"{again:,}", f"{count:,}")
+                )
+        self.difference.setText(" ".join(parts))
+        self.difference.setVisible(bool(parts))
+
+    def _describe_shared(self, shared: SharedTokens) -> str:
+        found = shared.interval
+        said = self.tr(
+            "B gives the {0} shared tokens {1} more than A on average{2}; another token is most "
+            "probable at {3} of them (underlined in B, which is tinted by the difference)."
+        )
+        between = self.tr(" (95%: {0} to {1})").format(
+            number(found.low, sign=True), number(found.high, sign=True)
+        )
+        return said.format(
+            f"{len(shared.bits):,}",
+            bits(found.value, sign=True),
+            between if math.isfinite(found.low) else "",
+            f"{len(shared.changed):,}",
+        )
 
     def _describe(self, runs: list[Run], common: int) -> str:
         if len(runs) < 2:

@@ -218,7 +218,7 @@ class PromptListDialog(OrderedDialog):
     def _update(self) -> None:
         runs, list_ = self._session.runs, self._runs
         total = len(list_.prompts)
-        done = total - list_.waiting
+        done = total - list_.waiting - list_.running
         self.pages.setCurrentIndex(1 if total else 0)
         self.progress.setVisible(list_.running)
         self.progress.setRange(0, max(total, 1))

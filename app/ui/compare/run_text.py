@@ -21,6 +21,7 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.checkpoints.conversation import contents
 from app.decoding.shown_text import show
+from app.evaluation.run_comparison import SharedTokens
 from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
@@ -42,6 +43,7 @@ class RunText(QPlainTextEdit):
         super().__init__(parent)
         self.run: Run | None = None
         self._common: int | None = None
+        self._shared: SharedTokens | None = None
         self._map = TextMap()
         self._chosen: int | None = None
         self._pressed_at = QPoint()
@@ -62,12 +64,18 @@ class RunText(QPlainTextEdit):
         self.document().setDocumentMargin(SPACE // 2)
         self.setAccessibleName(name)
 
-    def show_run(self, run: Run | None, common: int | None = None) -> None:
-        """Show ``run``; its first ``common`` tokens are muted and followed by a mark."""
-        if run is self.run and common == self._common:
+    def show_run(
+        self, run: Run | None, common: int | None = None, shared: SharedTokens | None = None
+    ) -> None:
+        """Show ``run``; its first ``common`` tokens are muted and followed by a mark.
+
+        With ``shared`` these tokens are tinted by the difference to the other run instead, and
+        underlined where the argmax differs.
+        """
+        if run is self.run and common == self._common and _alike(shared, self._shared):
             self.append_new()
             return
-        self.run, self._common, self._chosen = run, common, None
+        self.run, self._common, self._shared, self._chosen = run, common, shared, None
         self._rebuild()
 
     def append_new(self) -> None:
@@ -138,20 +146,20 @@ class RunText(QPlainTextEdit):
 
     def _write(self, cursor: QTextCursor, token: ExplainedToken) -> None:
         theme = current_theme()
-        shared = self._common is not None and token.index < self._common
         if token.index == self._common:
             sign = QTextCharFormat()
             sign.setForeground(QColor(theme.accent))
             self._map.add(_DIVERGENCE, "")
             cursor.insertText(_DIVERGENCE, sign)
         look, marks = QTextCharFormat(), QTextCharFormat()
-        look.setForeground(QColor(theme.muted if shared else theme.text))
-        marks.setForeground(QColor(theme.muted) if shared else mark_color(theme))
-        if not shared:
+        tint = self._tint_of(token)
+        look.setForeground(QColor(theme.muted if tint is None else theme.text))
+        marks.setForeground(QColor(theme.muted) if tint is None else mark_color(theme))
+        if tint is not None:
             scale = scale_of(Tint(), Grouping.TOKEN, theme)
             for style in (look, marks):
-                style.setBackground(scale.color(token.attribution.shift / BIT))
-            if token.attribution.flipped:
+                style.setBackground(scale.color(tint))
+            if self._is_underlined(token):
                 look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
         self._map.begin_token()
         for shown, exact in show(token.text):
@@ -161,6 +169,21 @@ class RunText(QPlainTextEdit):
             label = self.run.label(token.token_id)
             self._map.add(label, "")
             cursor.insertText(label, marks)
+
+    def _is_shared(self, token: ExplainedToken) -> bool:
+        return self._common is not None and token.index < self._common
+
+    def _tint_of(self, token: ExplainedToken) -> float | None:
+        """The value that tints a token, in bits; None if it is muted."""
+        if not self._is_shared(token):
+            return token.attribution.shift / BIT
+        known = self._shared is not None and token.index < len(self._shared.bits)
+        return float(self._shared.bits[token.index]) if self._shared and known else None
+
+    def _is_underlined(self, token: ExplainedToken) -> bool:
+        if self._is_shared(token):
+            return self._shared is not None and token.index in self._shared.changed
+        return token.attribution.flipped
 
     # Events
 
@@ -231,3 +254,10 @@ class RunText(QPlainTextEdit):
         data = QMimeData()
         data.setText(self._map.exact(cursor.selectionStart(), cursor.selectionEnd()))
         return data
+
+
+def _alike(shared: SharedTokens | None, other: SharedTokens | None) -> bool:
+    """Whether the differences of the same runs are of the same tokens."""
+    if shared is None or other is None:
+        return shared is other
+    return len(shared.bits) == len(other.bits)

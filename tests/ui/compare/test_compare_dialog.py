@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from app.ui.compare.run_text import RunText
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
-from tests.ui.conftest import FakeBridge
+from tests.ui.conftest import FakeBridge, invent_step
 
 
 @pytest.fixture
@@ -33,7 +34,6 @@ def runs(finished_session: Session, bridge: FakeBridge) -> Runs:
 
 
 def _token(index: int, seed: int) -> int:
-    from tests.ui.conftest import invent_step
 
     return invent_step(index, (1.0, 0.4), 0, seed).token_id
 
@@ -220,3 +220,46 @@ def test_a_right_click_chooses_the_token_and_copies_it(dialog: CompareDialog, ru
     assert dialog._chosen == 24
     for each in text.findChildren(QMenu):
         each.close()
+
+
+def test_shared_tokens_of_other_alphas_are_tinted_by_their_difference(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = finished_session.runs
+    first = runs.current
+    assert first
+    runs.generate("Once upon a time")
+    bridge.start_run()
+    steps, start = [], 0
+    for index in range(60):
+        steps.append(invent_step(index, (1.0, 0.4), start))
+        start = steps[-1].end
+    bridge.emit_steps([replace(step, alphas=(0.2, 0.1)) for step in steps])
+    bridge.finish_run(tokens=60)
+    second = runs.current
+    assert second
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(first, second)
+    made.show()
+    assert "B gives the 60 shared tokens" in made.difference.text()
+    mine, theirs = (
+        np.array([token.attribution.logprob_tuned for token in run.tokens])
+        for run in (first, second)
+    )
+    mean = (theirs - mine).mean() / math.log(2)
+    assert f"{mean:+.2f}".replace("-", "−") in made.difference.text()
+    place = int(np.argmax(np.abs(theirs - mine)))
+    colors = [_background(column.text, place) for column in made.columns]
+    assert colors[0] is None  # A is muted
+    assert colors[1] is not None
+    made.compare(first, first)
+    assert not made.difference.isVisible()
+
+
+def _background(text: RunText, index: int) -> str | None:
+    """The colour behind a token; None without one."""
+    cursor = text._cursor_at(index)
+    cursor.setPosition(cursor.selectionStart() + 1)
+    brush = cursor.charFormat().background()
+    return None if brush.style() is Qt.BrushStyle.NoBrush else brush.color().name()

@@ -1,0 +1,93 @@
+"""The differences of two runs at shared tokens, against plain forward passes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+import app
+from app.evaluation.run_comparison import (
+    BLOCK,
+    SharedTokens,
+    aligned_again,
+    compare_shared,
+    mean_with_interval,
+)
+from tests import tiny
+
+PROMPT, TEXT = "the king said", " that the night was long and the sea was wide"
+
+
+@pytest.fixture(scope="module")
+def scored(llama: tiny.Family) -> tuple[app.ModelRun, app.ModelRun]:
+    """One text under α 0.5 and 1.5."""
+    with app.load(llama.recipe(), prove=False) as models:
+        first, second = (app.score(models, PROMPT, TEXT, alphas=[a]) for a in (0.5, 1.5))
+    return first, second
+
+
+def test_the_difference_is_that_of_plain_forward_passes(
+    llama: tiny.Family, scored: tuple[app.ModelRun, app.ModelRun]
+) -> None:
+    first, second = scored
+    prompt = tiny.make_tokenizer().encode(PROMPT).ids
+    ids = [token.token_id for token in first.tokens]
+    with torch.inference_mode():
+        base, expert, antiexpert = (
+            model(torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1].double()
+            for model in llama.models()
+        )
+    rows = [(base + a * (expert - antiexpert)).log_softmax(-1) for a in (0.5, 1.5)]
+    told = compare_shared(first.tokens, second.tokens, len(ids))
+    assert told is not None
+    at = torch.arange(len(ids)), torch.tensor(ids)
+    expected = ((rows[1][at] - rows[0][at]) / math.log(2)).numpy()
+    assert told.bits == pytest.approx(expected, abs=1e-3)
+    argmaxes = (rows[0].argmax(-1) != rows[1].argmax(-1)).nonzero().flatten().tolist()
+    assert told.changed == frozenset(argmaxes)
+    assert told.interval.value == pytest.approx(expected.mean(), abs=1e-3)
+
+
+def test_runs_without_a_difference_have_none(
+    scored: tuple[app.ModelRun, app.ModelRun],
+) -> None:
+    first, _ = scored
+    count = len(first.tokens)
+    assert compare_shared(first.tokens, first.tokens, count) is None
+    equal = [replace(each, attribution=replace(each.attribution)) for each in first.tokens]
+    assert compare_shared(first.tokens, equal, count) is None
+    assert compare_shared(first.tokens, first.tokens, 0) is None
+
+
+def test_only_the_shared_tokens_are_compared(scored: tuple[app.ModelRun, app.ModelRun]) -> None:
+    told = compare_shared(*(run.tokens for run in scored), 5)
+    assert isinstance(told, SharedTokens)
+    assert len(told.bits) == 5
+    assert all(place < 5 for place in told.changed)
+
+
+def test_the_interval_is_students_over_blocks() -> None:
+    bits = np.random.default_rng(3).normal(0.3, 1.0, BLOCK * 12)
+    means = bits.reshape(12, BLOCK).mean(axis=1)
+    low, high = stats.t.interval(0.95, 11, means.mean(), stats.sem(means))
+    found = mean_with_interval(bits)
+    assert found.value == pytest.approx(bits.mean())
+    assert (found.low, found.high) == pytest.approx((low, high), rel=0.01)
+    holes = np.concatenate([bits, [math.inf, math.nan]])
+    assert mean_with_interval(holes) == found
+
+
+def test_tokens_that_come_again_in_order_are_counted(
+    scored: tuple[app.ModelRun, app.ModelRun],
+) -> None:
+    token = scored[0].tokens[0]
+    first, second = (
+        [replace(token, token_id=token_id) for token_id in ids]
+        for ids in ((1, 2, 9, 3, 4, 5), (1, 2, 8, 8, 3, 4, 7))
+    )
+    assert aligned_again(first, second, 2) == (2, 5)
