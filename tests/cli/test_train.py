@@ -106,6 +106,27 @@ def test_from_the_data_to_the_verdict(
     assert "holds another training" in capsys.readouterr().err
 
 
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_expert_in_what_to_steer_away_from_is_the_anti_expert(
+    data: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["train", str(data), *models, "--negative", "--epochs", "2", "--out", str(out)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    (pair,) = read_recipe(out / "recipe.toml").pairs
+    assert pair.antiexpert.source == f"adapter:{(out / 'adapter').resolve()}"
+    assert pair.expert.source == pair.antiexpert.over
+    verdict = json.loads((out / "verdict.json").read_text())
+    assert verdict["negative"]
+    base, *_, tuned = verdict["bits"]["scores"]
+    assert tuned["gain"]["value"] == pytest.approx(tuned["judging"] - base["judging"])
+    steered = verdict["outcome"] == "steers away"
+    assert ("less probable" in printed) == steered
+
+
 @pytest.mark.slow
 def test_data_that_ship_with_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     models = ["--small", "builtin:demo/antiexpert", "--base", "builtin:demo/base"]

@@ -13,8 +13,10 @@ from safetensors.torch import load_file
 from app.checkpoints.recipes.recipe_file import read_recipe
 from app.errors import Cancelled, EvaluationError, TrainingError
 from app.evaluation.loading import ModelLoader
+from app.training.adapter import fitting_settings as fitting
 from app.training.adapter.expert_training import _arguments
-from app.training.adapter.small_model import TrainedModel
+from app.training.adapter.fitting_settings import fitting_settings
+from app.training.adapter.small_model import TrainedModel, open_small
 from app.training.data.split import Split, split_documents
 from app.training.messages.training_events import (
     HeldOutLoss,
@@ -188,3 +190,17 @@ def test_weights_in_nf4_with_activations_computed_again(
     (ended,) = recorder.of(Trained)
     assert ended.best_loss < ended.first_loss - 1
     assert recorder.of(Judged)
+
+
+def test_what_no_longer_fits_into_memory_is_computed_in_smaller_parts(
+    plan: TrainingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = open_small(plan.small)
+    asked, needed = fitting_settings(role, plan.settings)
+    assert asked == plan.settings
+    for free, rows, recompute in ((needed.total - 1, 4, False), (0, 1, True)):
+        monkeypatch.setattr(fitting, "free_bytes", lambda device, free=free: free)
+        settings, memory = fitting_settings(role, plan.settings)
+        assert (settings.batch_rows, settings.recompute) == (rows, recompute)
+        assert memory.fits == (free > 0)
+        assert settings.batch_size == plan.settings.batch_size

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from app.checkpoints.context_length import role_context
-from app.checkpoints.devices import free_bytes, resolve_device
+from app.checkpoints.devices import resolve_device
 from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.memory.estimate import estimate_memory as estimate_loaded
 from app.checkpoints.memory.role_footprint import footprint_of
@@ -20,12 +20,13 @@ from app.training.adapter.example_encoding import (
     encode_documents,
     suitable_format,
 )
-from app.training.adapter.small_model import open_small, training_dtype
+from app.training.adapter.fitting_settings import fitting_settings
+from app.training.adapter.small_model import open_small
 from app.training.data.data_files import DataFiles, read_data
 from app.training.data.documents import Document
 from app.training.data.split import Split, split_documents
 from app.training.judging.judged_documents import check_judged, count_without_match
-from app.training.plan.training_memory import TrainingMemory, estimate_memory, parameters_of
+from app.training.plan.training_memory import parameters_of
 from app.training.plan.training_plan import TrainingPlan
 from app.training.plan.training_settings import TrainingSettings, most_tokens_for, settings_for
 from app.training.preparing.data_warnings import Concern, DataWarning, warnings_of
@@ -58,7 +59,7 @@ def prepare_training(
     most = _most_tokens(request, role, whole)
     examples = _examples(role, split.training, most, cancelled)
     _examples(role, split.choosing, most, cancelled)  # the held-out loss needs some too
-    settings, memory = _fitting(role, _settings(request, role, len(examples), most))
+    settings, memory = fitting_settings(role, _settings(request, role, len(examples), most))
     name = request.name or request.data.name.partition(".")[0] or "Expert"
     base = _base(request, role.spec)
     opened = _opened(base, role.spec, cancelled)
@@ -120,33 +121,6 @@ def _settings(
 
 def _is_on_cpu(role: OpenedRole) -> bool:
     return resolve_device(role.spec.device) == "cpu"
-
-
-def _fitting(
-    role: OpenedRole, settings: TrainingSettings
-) -> tuple[TrainingSettings, TrainingMemory]:
-    """The settings, changed where memory is short: fewer rows at once, then recomputation."""
-    smaller = [settings]
-    while smaller[-1].batch_rows > 1:
-        smaller.append(smaller[-1].with_fewer_rows())
-    tried = [*smaller, replace(smaller[-1], recompute=True)]
-    found = [(each, _memory(role, each)) for each in tried]
-    return next((pair for pair in found if pair[1].fits), found[-1])
-
-
-def _memory(role: OpenedRole, settings: TrainingSettings) -> TrainingMemory:
-    device = resolve_device(role.spec.device)
-    footprint = footprint_of(role)
-    text = role.config.get_text_config(decoder=True)
-    return estimate_memory(
-        footprint,
-        int(getattr(text, "num_hidden_layers", 0) or 0),
-        settings,
-        dtype=training_dtype(role.spec, parameters_of(footprint), device),
-        quantization=role.spec.quantization,
-        device=device,
-        free=free_bytes(device),
-    )
 
 
 def _by_transformers(spec: CheckpointSpec) -> CheckpointSpec:

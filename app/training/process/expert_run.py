@@ -16,6 +16,7 @@ from app.evaluation.loading import ModelLoader
 from app.evaluation.store import ResultFolder
 from app.training.adapter.example_encoding import Example, encode_documents
 from app.training.adapter.expert_training import adapter_of, train
+from app.training.adapter.fitting_settings import fitting_settings
 from app.training.adapter.model_card import model_card
 from app.training.adapter.small_model import load_trained_model, open_small
 from app.training.adapter.training_callback import TrainingCallback
@@ -54,7 +55,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
         return channel.is_abandoned
 
     role = open_small(plan.small, cancelled)
-    settings = plan.settings
+    settings, _ = fitting_settings(role, plan.settings)  # less may be free than when it began
     examples, held_out = (
         encode_documents(role.tokenizer, role.spec, documents, settings.most_tokens)
         for documents in (split.training, split.choosing)

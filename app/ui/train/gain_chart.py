@@ -20,6 +20,7 @@ from app.ui.widgets.plot_pens import plot_pen
 _POINT, _CHOSEN = 8, 13
 _SIDES, _MARGIN = 0.15, 0.15
 _BEAM = 0.04
+_TOP = 8
 _EXPERT_BAND = 40
 """Opacity of the interval of the expert alone, of 255."""
 
@@ -37,6 +38,7 @@ class GainChart(QWidget):
         item.setMenuEnabled(False)
         item.setMouseEnabled(False, False)
         item.getViewBox().setDefaultPadding(0)
+        item.layout.setContentsMargins(0, _TOP, 0, 0)  # half of the uppermost number
         for side in ("left", "bottom"):
             item.getAxis(side).enableAutoSIPrefix(False)
         self._legend = item.addLegend(offset=(8, 1), colCount=4, horSpacing=24)

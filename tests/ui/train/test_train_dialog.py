@@ -97,6 +97,20 @@ def test_data_are_read_and_shown_as_the_model_reads_them(
     assert dialog._trainings.preparation.plan.settings.rank == 4
 
 
+def test_texts_may_be_what_to_steer_away_from(
+    dialog: TrainDialog, data: Path, qtbot: QtBot
+) -> None:
+    dialog.form.negative.setChecked(True)
+    prepared(dialog, data, qtbot)
+    preparation = dialog._trainings.preparation
+    assert preparation is not None
+    assert preparation.plan.negative
+    dialog.form.negative.setChecked(False)
+    assert not dialog.start.isEnabled(), "the plan is another one"
+    qtbot.waitUntil(lambda: dialog.start.isEnabled())
+    assert not dialog._trainings.preparation.plan.negative
+
+
 def test_what_is_wrong_with_the_data_is_said(
     dialog: TrainDialog, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -154,6 +168,20 @@ def test_a_verdict_is_a_sentence_a_chart_and_all_scores(
     described = dialog.verdict.chart.accessibleDescription()
     assert described.count("95%") == 6
     assert dialog.verdict.use.isEnabled()
+
+
+def test_the_gain_of_an_anti_expert_is_that_texts_are_less_probable(
+    dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
+) -> None:
+    record = record_of(plan, trained)
+    axis = dialog.verdict.chart._plot.getAxis("left")
+    show(dialog, record)
+    assert axis.labelText == "gain, bits per byte"
+    assert record.verdict is not None
+    record.verdict = replace(record.verdict, negative=True, outcome=Outcome.STEERS_AWAY)
+    show(dialog, record)
+    assert axis.labelText == "less probable, bits per byte"
+    assert "such texts have become less probable" in dialog.verdict.sentence.message
 
 
 def test_every_outcome_has_its_sentence(
