@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from app.engine.commands import BorrowModels, Command, Load, Unload
 from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.engine.events import EngineFailed, Event, row_bytes
+from app.engine.frame_pause import FramePause
 from app.errors import unknown_error
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Outbox:
         wake: Called on the writing thread when an event enters an empty outbox.
         size: Maximum number of unread events; further writers wait.
         most_bytes: Maximum bytes of rows in unread events; one event may exceed it alone.
+        pause: Taken after an event that enters, if its reader asked; the reader is then not woken.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Outbox:
         wake: Callable[[], None],
         size: int = OUTBOX_SIZE,
         most_bytes: int = OUTBOX_BYTES,
+        pause: FramePause | None = None,
     ) -> None:
         self._wake = wake
         self._size = size
         self._most_bytes = most_bytes
+        self._pause = pause
         self._bytes = 0
         self._events: deque[Event] = deque()
         self._changed = threading.Condition()
@@ -57,8 +61,14 @@ class Outbox:
             first = not self._events
             self._events.append(event)
             self._bytes += row_bytes(event)
-        if first:
+        paused = self._pause is not None and self._pause.take()
+        if first and not paused:
             self._wake()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be read."""
+        return not self._events
 
     def drain(self, most: int) -> list[Event]:
         """Take up to ``most`` events without waiting."""
@@ -119,13 +129,19 @@ class EngineThread:
     Args:
         wake: Called on the engine's thread when the outbox has events again.
         prefix_bytes: Memory for keys and values of earlier texts.
+        pause: Taken between two events of the owner's outbox.
 
     Attributes:
         prefix_bytes: The same; may be set from any thread, and is read before each run.
     """
 
-    def __init__(self, wake: Callable[[], None], prefix_bytes: int = DEFAULT_PREFIX_BYTES) -> None:
-        self.outbox = Outbox(wake)
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        prefix_bytes: int = DEFAULT_PREFIX_BYTES,
+        pause: FramePause | None = None,
+    ) -> None:
+        self.outbox = Outbox(wake, pause=pause)
         self.prefix_bytes = prefix_bytes
         self._others: list[Outbox] = []
         self._current_outbox: Outbox | None = None
@@ -138,6 +154,11 @@ class EngineThread:
         # Taken from the queue during a job, to run after it.
         self._deferred: list[_QueuedCommand | None] = []
         self._thread = threading.Thread(target=self._run, name="engine")
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no command is carried out or waits."""
+        return not self._pending
 
     def start(self) -> None:
         self._thread.start()

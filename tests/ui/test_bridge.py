@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from PySide6.QtWidgets import QApplication
+import threading
 
+import pytest
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.engine.commands import Unload
+from app.engine.controls import Cancellation
 from app.engine.events import EngineReady
+from app.engine.frame_pause import FramePause
 from app.ui import bridge as bridge_module
 from app.ui.bridge import CPU_SHARE, FRAME_MS, SLOWEST_FRAME_MS, Bridge
+
+EVENT = EngineReady(("cpu",), "2.13.0")
 
 
 class Clocks:
@@ -38,7 +47,7 @@ def bridge(qapp: QApplication, clocks: Clocks) -> Bridge:
 
 
 def come(bridge: Bridge) -> None:
-    bridge._engine.outbox.put(EngineReady(("cpu",), "2.13.0"))
+    bridge._engine.outbox.put(EVENT)
     QApplication.sendPostedEvents(bridge)  # wakes the bridge
 
 
@@ -51,31 +60,99 @@ def test_expensive_frames_lengthen_the_interval(
 ) -> None:
     come(bridge)
     bridge._drain()
-    bridge._engine.outbox.put(EngineReady(("cpu",), "2.13.0"))
+    bridge._engine.outbox.put(EVENT)
     clocks.spent += cost_ms / 1000  # the cost of painting
     bridge._drain()
     assert bridge._frame.isActive()
     assert bridge._frame.interval() == pytest.approx(frame_ms, abs=1)
 
 
-def test_the_first_event_after_a_pause_is_delivered_at_once(bridge: Bridge, clocks: Clocks) -> None:
+def test_the_first_event_after_a_standstill_is_drawn_at_once(
+    bridge: Bridge, clocks: Clocks
+) -> None:
     come(bridge)
     assert bridge._frame.interval() == 0
     bridge._drain()
-    bridge._drain()
-    assert not bridge._frame.isActive()  # the outbox was empty
+    bridge._begin_frame()  # the outbox is empty: the next event brings the frame
+    assert not bridge._frame.isActive()
+    assert bridge._pause.asked
     clocks.now += 60
     clocks.spent += 10  # other work of the window
+    received: list[list[object]] = []
+    bridge.events.connect(received.append)
     come(bridge)
-    assert bridge._frame.interval() == 0
-    bridge._drain()
+    assert received == [[EVENT]]
+    assert bridge._frame.isActive()
     assert bridge._frame.interval() == FRAME_MS
 
 
 def test_events_soon_after_a_frame_wait_for_the_next_frame(bridge: Bridge, clocks: Clocks) -> None:
+    received: list[list[object]] = []
+    bridge.events.connect(received.append)
     come(bridge)
-    bridge._drain()
     bridge._drain()
     clocks.now += 0.010
     come(bridge)
-    assert bridge._frame.interval() == pytest.approx(FRAME_MS - 10, abs=1)
+    assert received == [[EVENT]]
+    assert bridge._frame.isActive()
+    assert bridge._frame.interval() == FRAME_MS
+
+
+def test_an_idle_engine_is_not_waited_for(bridge: Bridge) -> None:
+    received: list[list[object]] = []
+    bridge.events.connect(received.append)
+    bridge._engine.outbox.put(EVENT)
+    bridge._begin_frame()
+    assert received == [[EVENT]]
+    assert not bridge._pause.asked
+
+
+class Painted(QWidget):
+    """A widget that is painted again when events come."""
+
+    def __init__(self, order: list[str]) -> None:
+        super().__init__()
+        self._order = order
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        self._order.append("painted")
+
+
+def test_a_busy_engine_waits_until_its_event_has_been_painted(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FramePause, "LONGEST_SECONDS", 60.0)
+    order: list[str] = []
+    widget = Painted(order)
+    qtbot.addWidget(widget)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    bridge = Bridge()
+    bridge.events.connect(lambda events: (order.append("delivered"), widget.update()))
+    bridge._begin_frame()
+    order.clear()
+
+    def decode() -> None:
+        bridge._engine.outbox.put(EVENT)
+        order.append("went on")
+
+    engine = threading.Thread(target=decode)
+    engine.start()
+    qtbot.waitUntil(lambda: "went on" in order, timeout=60_000)
+    engine.join()
+    assert order[:3] == ["delivered", "painted", "went on"]
+    bridge.close()
+
+
+def test_without_another_event_the_frame_is_drawn_beside_the_engine(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
+    bridge = Bridge()
+    bridge._engine.submit(Unload(1, Cancellation()))  # the engine is not started: it stays busy
+    with qtbot.waitSignal(bridge.events, timeout=60_000) as received:
+        bridge._engine.outbox.put(EVENT)
+        bridge._begin_frame()
+        assert bridge._late.isActive()
+    assert received.args == [[EVENT]]
+    assert not bridge._pause.asked
+    bridge.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -26,6 +26,7 @@ from app.ui.plot.plot_words import (
     describe_selection,
     legend_entries,
 )
+from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.scale_menu import ScaleMenu
 from app.ui.plot.selection_keys import move_by_key
 from app.ui.plot.selection_marks import SelectionMarks
@@ -40,8 +41,6 @@ from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.plot_pens import plot_pen
 
-_REDRAW_MS = 600
-"""Interval of redrawing while tokens are generated, in milliseconds."""
 _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""
 _LOW = 230
@@ -79,8 +78,8 @@ class ShiftPlot(QWidget):
         self._empty = QLabel(
             self.tr("Bars show contributions: above zero, a pair raised the token.")
         )
-        self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
-        self._redraw.timeout.connect(self._append)
+        self._pace = RedrawPace(self)
+        self._pace.due.connect(self._append)
         self._set_up_plot()
         self._lay_out()
         self.setAccessibleName(self.tr("Shift of each token by expert pair"))
@@ -192,13 +191,14 @@ class ShiftPlot(QWidget):
     def _on_tokens(self) -> None:
         if self.series.count == 0:
             self._append()
-        elif not self._redraw.isActive():
-            self._redraw.start()
+        else:
+            self._pace.tokens_came()
 
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:
             return
         first = self.series.count == 0
+        self._pace.drawn()
         self._data.series = self._run.series
         self._view.limit_to(self.series.count, more_follow=self._run.active)
         self._draw()
