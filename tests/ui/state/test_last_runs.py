@@ -121,6 +121,8 @@ def test_deleted_runs_are_left_out(
     first = last.runs.all[0]
     qtbot.waitUntil(lambda: following.history.is_open)
     following.history.edits.delete([following.history.summary(last.history.id_of(first))])
+    assert following.history._writer is not None
+    assert following.history._writer.flush(60)  # the runs are read by another thread
     LastRuns(following, store, following).restore()
     qtbot.waitUntil(lambda: len(following.runs.all) == 3)
     assert not following.problem
