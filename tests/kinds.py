@@ -26,6 +26,7 @@ FOLDERS = {
     "evaluation": "unit",
     "gpu": "unit",
     "history": "unit",
+    "inside_vllm": "unit",
     "real": "real",
     "reliability": "process",
     "server": "server",

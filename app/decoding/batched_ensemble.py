@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor
@@ -148,11 +149,24 @@ class OpenBatchedEnsemble(BatchedEnsemble):
 
         If it fails, the batch is as it was before.
         """
+        with ExitStack() as lending:
+            contexts = self._ensemble.contexts
+            lent = [lending.enter_context(context.lent_state()) for context in contexts]
+            self.join_states([ids for ids, _ in lent], [state for _, state in lent])
+
+    def join_states(
+        self, texts: Sequence[Sequence[int]], states: Sequence[CacheState | None]
+    ) -> None:
+        """Append a text from its caches, which are copied, as :meth:`join` does.
+
+        Args:
+            texts: The token ids that each model context has read of it.
+            states: The cache of each model context after them; without one they are read again.
+        """
         joined = []
         try:
-            for model, context in zip(self._open, self._ensemble.contexts, strict=True):
-                with context.lent_state() as (ids, state):
-                    model.join(ids, state)
+            for model, ids, state in zip(self._open, texts, states, strict=True):
+                model.join(ids, state)
                 joined.append(model)
         except BaseException:
             for model in joined:

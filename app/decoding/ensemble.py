@@ -102,7 +102,7 @@ class Ensemble:
     ) -> None:
         self._contexts = tuple(map(ModelContext, models, names))
         self.pairs = tuple(pairs)
-        self.vocabulary_size = models[0].vocabulary_size
+        self.vocabulary_size = models[0].vocabulary_size if usable is None else len(usable)
         self._masked = None if usable is None or bool(usable.all()) else ~usable
         self._masked_on: dict[torch.device, Tensor] = {}
         self.offsets = (0,) * len(self._contexts)

@@ -15,6 +15,7 @@ from app.checkpoints.engine_options import LLAMA_CPP, TRANSFORMERS
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.loading.engine_loader import EngineLoader, LoadControl, keys_of
 from app.checkpoints.loading.llama_loader import LlamaLoader
+from app.checkpoints.loading.loaded_pairs import LoadedPairs
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe, Weights
 from app.checkpoints.loading.loaded_weights import LoadedWeights
 from app.checkpoints.loading.transformers_loader import TransformersLoader
@@ -68,32 +69,14 @@ def load_recipe(
     """
     recipe = opened.recipe
     held = {} if held is None else held
-    engines = {role.engine for role in opened.roles if not role.spec.is_endpoint}
-    control = LoadControl(recipe.context or None, on_progress, cancelled, len(engines) > 1)
+    control = LoadControl(recipe.context or None, on_progress, cancelled, _mixed(opened.roles))
     assembly = _Assembly(control, held, _strict_roles(recipe).intersection(bridged))
-    try:
-        with tensors_apart():
-            for role in sorted(opened.roles, key=lambda role: role.spec.offload):
-                assembly.load(role)  # roles that must fit come before those that may be offloaded
-            assembly.make_faster(opened.roles, spare)
-            for role in opened.roles:
-                assembly.prove(role, proof)
-            for role in opened.roles:
-                assembly.add(role)
-    except BaseException as error:
-        held.clear()
-        assembly.forget()
-        forget_frames(error)
-        release_memory()
-        raise
+    _assemble(assembly, opened.roles, held, spare, proof)
     models = assembly.models(bridged)
     usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
     usable[list(masked_ids)] = False
     indices = assembly.context_of_role
-    pairs = [
-        Pair(pair.name, indices[1 + 2 * number], indices[2 + 2 * number])
-        for number, pair in enumerate(recipe.pairs)
-    ]
+    pairs = _pairs(recipe, indices[1:])
     contexts = assembly.contexts
     names = [context.role.name for context in contexts]
     tokenizers = [role.tokenizer for role in opened.roles]
@@ -110,6 +93,75 @@ def load_recipe(
         weights=assembly.weights,
         thinking_forms=forms_of(text for each in tokenizers for text in marks_of(each)),
     )
+
+
+def load_pairs(
+    opened: OpenedRecipe,
+    masked_ids: Sequence[int],
+    on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+    spare: int = 0,
+    proof: ProofMode = ProofMode.KEPT,
+) -> LoadedPairs:
+    """Load the pairs of a recipe whose base another program runs; arguments as of load_recipe.
+
+    Raises:
+        CheckpointError: A checkpoint does not fit its configuration.
+        DeviceError: A device does not exist or is out of memory.
+        ModelError: The logits of a model are not finite or not reproducible.
+    """
+    recipe, (base, *roles) = opened.recipe, opened.roles
+    control = LoadControl(recipe.context or None, on_progress, lambda: False, _mixed(roles))
+    assembly = _Assembly(control, {}, ())
+    _assemble(assembly, roles, {}, spare, proof)
+    usable = torch.ones(base.config.get_text_config().vocab_size, dtype=torch.bool)
+    usable[list(masked_ids)] = False
+    contexts = assembly.contexts
+    pairs = _pairs(recipe, assembly.context_of_role)
+    names = [context.role.name for context in contexts]
+    return LoadedPairs(
+        recipe=recipe,
+        ensemble=Ensemble(assembly.models(()), names, pairs, usable),
+        roles=tuple(assembly.in_force),
+        base=base,
+        formats=tuple((item.role.tokenizer, item.role.spec) for item in contexts),
+    )
+
+
+def _pairs(recipe: Recipe, contexts: Sequence[int]) -> list[Pair]:
+    """The pairs, from the model context of each expert and anti-expert in turn."""
+    return [
+        Pair(pair.name, contexts[2 * number], contexts[2 * number + 1])
+        for number, pair in enumerate(recipe.pairs)
+    ]
+
+
+def _mixed(roles: Iterable[OpenedRole]) -> bool:
+    return len({role.engine for role in roles if not role.spec.is_endpoint}) > 1
+
+
+def _assemble(
+    assembly: _Assembly,
+    roles: Sequence[OpenedRole],
+    held: dict[WeightsKey, LoadedWeights],
+    spare: int,
+    proof: ProofMode,
+) -> None:
+    """Load, prove and add roles; if it fails, nothing stays in memory."""
+    try:
+        with tensors_apart():
+            for role in sorted(roles, key=lambda role: role.spec.offload):
+                assembly.load(role)  # roles that must fit come before those that may be offloaded
+            assembly.make_faster(roles, spare)
+            for role in roles:
+                assembly.prove(role, proof)
+            for role in roles:
+                assembly.add(role)
+    except BaseException as error:
+        held.clear()
+        assembly.forget()
+        forget_frames(error)
+        release_memory()
+        raise
 
 
 def _strict_roles(recipe: Recipe) -> frozenset[str]:

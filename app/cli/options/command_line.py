@@ -18,6 +18,7 @@ from app.cli.options.parser import Parser
 from app.cli.options.selftest_options import add_selftest
 from app.cli.options.serve_options import add_serve
 from app.cli.options.train_options import add_train
+from app.cli.options.vllm_options import add_vllm
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -47,6 +48,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         add_check,
         add_download,
         add_serve,
+        add_vllm,
         add_inspect,
         add_bench,
         add_eval,

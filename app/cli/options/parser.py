@@ -13,7 +13,13 @@ class Parser(argparse.ArgumentParser):
     """An ``ArgumentParser`` that raises ``SettingsError``, which is printed as one line.
 
     Options are not abbreviated: an abbreviation would change its meaning with the next option.
+
+    Attributes:
+        passed_on: Where arguments are put that are meant for another program; empty if there is
+            none, and such arguments are refused.
     """
+
+    passed_on = ""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})
@@ -29,6 +35,9 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """Reject unknown arguments here, so that the error points to the subcommand's help."""
         found, unknown = super().parse_known_args(args, namespace)
+        if self.passed_on:
+            setattr(found, self.passed_on, unknown)
+            return found, []
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown

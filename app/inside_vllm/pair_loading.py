@@ -1,0 +1,78 @@
+"""Loading of the pairs of a recipe beside a base that vLLM runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.checkpoints.devices import free_bytes
+from app.checkpoints.loading.loaded_pairs import LoadedPairs
+from app.checkpoints.loading.loader import load_pairs
+from app.checkpoints.opening import OpenedRecipe, open_recipe
+from app.checkpoints.preflight_report import VocabularyReport
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared
+from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.thread_choice import ThreadChoice
+from app.errors import ModelError, VocabularyError
+
+_SHARE_FOR_PACKED = 4
+"""Packed copies of weights take at most one part in so many of the main memory that is free."""
+
+
+def load_beside(recipe: Recipe, device: str, rows: int) -> LoadedPairs:
+    """Check the recipe and load its pairs.
+
+    Args:
+        recipe: The recipe.
+        device: The device of roles that name none, which is that of the base.
+        rows: The number of logits that the base computes.
+
+    Raises:
+        CheckpointError: A checkpoint is missing or damaged.
+        DeviceError: A device does not exist or is out of memory.
+        ModelError: The logits of a model are not finite, or the base is another one.
+        VocabularyError: The roles do not share a vocabulary.
+    """
+    opened = open_recipe(_on_device(recipe, device))
+    report = compare(opened)
+    loaded = load_pairs(opened, report.masked_ids, spare=free_bytes("cpu") // _SHARE_FOR_PACKED)
+    for model in loaded.ensemble.models:
+        if isinstance(model, TransformersLanguageModel):
+            model.threads = ThreadChoice(most=1)  # vLLM has bound the threads of its process
+    if loaded.ensemble.vocabulary_size != rows:
+        raise ModelError(
+            "vLLM runs another model than the base of the recipe",
+            evidence=f"it computes {rows:,} logits, the base {loaded.ensemble.vocabulary_size:,}",
+            next_step="Start vLLM with the base of the recipe, as tuneshift vllm does.",
+        )
+    return loaded
+
+
+def compare(opened: OpenedRecipe) -> VocabularyReport:
+    """Compare the vocabularies of all roles.
+
+    Raises:
+        VocabularyError: They do not share one.
+    """
+    report = compare_vocabularies(opened)
+    require_shared(report)
+    for name in sorted(report.bridged):
+        raise VocabularyError(
+            f"The {name} has another vocabulary than the base",
+            evidence="inside vLLM all roles must share one",
+            next_step="Choose a pair with the base's tokenizer, or use tuneshift serve.",
+        )
+    return report
+
+
+def _on_device(recipe: Recipe, device: str) -> Recipe:
+    """The recipe with the pairs whose device is ``auto`` on ``device``."""
+
+    def placed(spec: CheckpointSpec) -> CheckpointSpec:
+        return replace(spec, device=device) if spec.device == "auto" else spec
+
+    pairs = tuple(
+        replace(pair, expert=placed(pair.expert), antiexpert=placed(pair.antiexpert))
+        for pair in recipe.pairs
+    )
+    return replace(recipe, pairs=pairs)

@@ -1,0 +1,103 @@
+"""Tuned rows of logits in place of the base's, for the requests of a step of vLLM."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from app.checkpoints.devices import free_bytes
+from app.checkpoints.loading.loaded_pairs import LoadedPairs
+from app.errors import PromptError, SettingsError
+from app.inside_vllm.alpha_arguments import read_alphas
+from app.inside_vllm.configuration import prefix_bytes_of, recipe_of
+from app.inside_vllm.pair_loading import load_beside
+from app.inside_vllm.pair_steps import PairSteps, ServedText
+
+log = logging.getLogger(__name__)
+
+
+class TunedRows:
+    """The pairs of a recipe, which add their shifts to the base's rows.
+
+    Args:
+        pairs: The loaded pairs.
+        prefix_bytes: The most bytes that the caches of earlier texts may take on each device.
+        eos_ids: The ids that end a text, for a text that cannot be read.
+    """
+
+    def __init__(
+        self, pairs: LoadedPairs, prefix_bytes: int, eos_ids: Sequence[int] = (0,)
+    ) -> None:
+        self._pairs = pairs
+        self._prefix_bytes = prefix_bytes
+        self._eos_ids = list(eos_ids)
+        self.steps = PairSteps(pairs.ensemble, self._bytes_for_prefixes)
+
+    @classmethod
+    def from_config(cls, additional: Any, device: str, rows: int) -> TunedRows:
+        """The pairs of the recipe that vLLM's ``additional_config`` names.
+
+        Raises:
+            TuneshiftError: The recipe is not valid, or its pairs cannot be loaded.
+        """
+        pairs = load_beside(recipe_of(additional), device, rows)
+        eos = pairs.base.tokenizer.eos_token_id
+        ends = (eos,) if isinstance(eos, int) else (0,)
+        return cls(pairs, prefix_bytes_of(additional), ends)
+
+    def changes(self, arguments: Mapping[str, object] | None) -> bool:
+        """Whether a request with these arguments is tuned; so are those that are not valid."""
+        try:
+            return any(read_alphas(arguments, self._pairs.recipe))
+        except SettingsError:
+            return True
+
+    def text(
+        self,
+        prompt: Sequence[int],
+        output: Sequence[int],
+        arguments: Mapping[str, object] | None,
+    ) -> ServedText | None:
+        """The text of a request; None if every α is 0, so that the base alone is asked.
+
+        A request that cannot be read has a text without prompts, and ends at its first token.
+        """
+        try:
+            alphas = read_alphas(arguments, self._pairs.recipe)
+            return ServedText(self._pairs.prompts(prompt), output, alphas) if any(alphas) else None
+        except (PromptError, SettingsError) as error:
+            log.error("a request cannot be read: %s", error)
+            return ServedText((), output, ())
+
+    def tune(self, logits: Tensor, rows: Mapping[int, ServedText]) -> Tensor:
+        """Turn the base's logits of some rows into tuned ones, in place.
+
+        Args:
+            logits: [n, V], float32.
+            rows: The texts of the rows by their index.
+        """
+        places = {text: row for row, text in rows.items()}
+        found = self.steps.step([text for text in places if text.prompts])
+        for error in found.failed.values():
+            log.error("a request ends since its pairs cannot go on: %s", error)
+        ended = [row for row, text in rows.items() if text in found.failed or not text.prompts]
+        if found.logits is not None:
+            index = torch.tensor([places[text] for text in found.texts], device=logits.device)
+            logits.index_add_(0, index, found.shifts().to(logits))
+            if (masked := found.logits.masked) is not None:
+                logits[index] = logits[index].masked_fill(masked.to(logits.device), -torch.inf)
+        for row in ended:
+            logits[row] = -torch.inf
+            logits[row, self._eos_ids] = 0.0
+        return logits
+
+    def _bytes_for_prefixes(self) -> int:
+        """At most half of the memory that would be free without them."""
+        held = self._pairs.ensemble.prefixes.size_on()
+        devices = {role.device for role in self._pairs.roles}
+        free = (free_bytes(device) + held.get(device, 0) for device in devices)
+        return min([self._prefix_bytes, *(size // 2 for size in free)])

@@ -1,0 +1,100 @@
+"""Tuned rows of a step against plain forward passes of the three models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.checkpoints.recipes.recipe_file import write_recipe
+from app.checkpoints.spec import CHAT, Recipe
+from app.errors import CheckpointError, ModelError, SettingsError, VocabularyError
+from app.inside_vllm.configuration import RECIPE
+from app.inside_vllm.tuned_rows import TunedRows
+from tests import tiny
+
+PROMPT = [5, 80, 33, 200, 7]
+
+
+def loaded(recipe: Recipe, folder: Path, rows: int = tiny.VOCABULARY) -> TunedRows:
+    file = folder / "recipe.toml"
+    write_recipe(recipe, file)
+    return TunedRows.from_config({RECIPE: str(file)}, "cpu", rows)
+
+
+@pytest.mark.slow
+def test_rows_of_requests_with_their_own_alphas(llama: tiny.Family, tmp_path: Path) -> None:
+    tuned = loaded(llama.recipe(), tmp_path)
+    assert tuned.text(PROMPT, [], {"alpha": 0}) is None
+    one, two = tuned.text(PROMPT, [], None), tuned.text(PROMPT, [9], {"alpha.Style": -0.5})
+    assert one is not None
+    assert two is not None
+    texts = [torch.tensor([ids]) for ids in (PROMPT, [*PROMPT, 9])]
+    with torch.inference_mode():
+        base, expert, antiexpert = (
+            torch.stack([model(text).logits[0, -1] for text in texts]) for model in llama.models()
+        )
+    found = tuned.tune(torch.stack([base[1], base[0], base[0]]), {0: two, 2: one})
+    expected = base + torch.tensor([[1.0], [-0.5]]) * (expert - antiexpert)
+    torch.testing.assert_close(found[0], expected[1], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found[2], expected[0], atol=1e-4, rtol=1e-4)
+    assert torch.equal(found[1], base[0])  # not tuned: it is the base's own, bit for bit
+
+
+@pytest.mark.slow
+def test_a_request_that_cannot_be_read_ends(llama: tiny.Family, tmp_path: Path) -> None:
+    tuned = loaded(llama.recipe(), tmp_path)
+    texts = {
+        0: tuned.text(PROMPT, [], {"alpha.nobody": 1}),
+        1: tuned.text([], [], None),
+        2: tuned.text(PROMPT * 200, [], None),
+    }
+    rows = {row: text for row, text in texts.items() if text is not None}
+    assert len(rows) == 3
+    found = tuned.tune(torch.randn(3, tiny.VOCABULARY), rows)
+    assert found.argmax(1).tolist() == [0, 0, 0]  # the end of sequence
+    assert tuned.steps.texts == 0
+
+
+@pytest.mark.slow
+def test_an_expert_with_a_prompt_format_of_its_own(llama: tiny.Family, tmp_path: Path) -> None:
+    pair = llama.recipe().pairs[0]
+    chat = tiny.with_chat_template(llama.expert, tmp_path / "chat")
+    tuned = loaded(replace(llama.recipe(), pairs=(replace(pair, expert=chat),)), tmp_path)
+    tokenizer = tiny.make_tokenizer()
+    ids = tokenizer.encode("the king").ids
+    text = tuned.text(ids, [], None)
+    assert text is not None
+    assert chat.prompt == CHAT
+    assert list(map(tokenizer.decode, text.prompts)) == ["[user]the king\n[assistant]", "the king"]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_loaded_is_refused(
+    llama: tiny.Family, gpt2_ids: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="without a recipe"):
+        TunedRows.from_config({}, "cpu", 1)
+    with pytest.raises(ModelError, match="another model than the base"):
+        loaded(llama.recipe(), tmp_path, rows=99)
+    with pytest.raises(VocabularyError, match="has another vocabulary than the base"):
+        loaded(gpt2_ids, tmp_path)
+    pair = llama.recipe().pairs[0]
+    missing = replace(pair, expert=tiny.spec(tmp_path / "nowhere"))
+    with pytest.raises(CheckpointError):
+        loaded(replace(llama.recipe(), pairs=(missing,)), tmp_path)
+
+
+@pytest.fixture
+def gpt2_ids(llama: tiny.Family, tmp_path: Path) -> Recipe:
+    """A recipe whose pair has a tokenizer of its own."""
+    tokenizer = tiny.make_metaspace_tokenizer()
+    folders = [
+        tiny.save(tiny.make_model("llama", seed), tmp_path / str(seed), tokenizer)
+        for seed in (7, 8)
+    ]
+    recipe = llama.recipe()
+    expert, antiexpert = map(tiny.spec, folders)
+    return replace(recipe, pairs=(replace(recipe.pairs[0], expert=expert, antiexpert=antiexpert),))
