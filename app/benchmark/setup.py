@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from app.checkpoints.devices import free_bytes, resolve_device
+from app.checkpoints.loading.divided_head import divide_head
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
@@ -194,6 +195,8 @@ def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationC
     for model in computed:
         group_attention(model)
     packed = pack_models(computed, free_bytes("cpu") // 2)
+    for model in computed:
+        divide_head(model)
     pairs = [
         Pair(f"pair {place}", 2 * place - 1, 2 * place) for place in range(1, len(names) // 2 + 1)
     ]

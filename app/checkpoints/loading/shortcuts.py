@@ -8,6 +8,7 @@ from inspect import signature
 
 from transformers import PreTrainedModel
 
+from app.checkpoints.loading.divided_head import is_divided, may_be_divided
 from app.checkpoints.loading.grouped_attention import group_attention, is_grouped, may_be_grouped
 from app.checkpoints.loading.lora import twin
 from app.checkpoints.loading.packed_weights import is_packable, packed_weights
@@ -26,13 +27,15 @@ def with_original(weights: TransformersWeights) -> TransformersWeights:
     their first forward pass (RWKV).
     """
     model = weights.model
-    changes = not weights.offloaded and (may_be_grouped(model) or is_packable(model))
+    may_change = may_be_grouped(model) or is_packable(model) or may_be_divided(model)
+    changes = not weights.offloaded and may_change
     return replace(weights, model=twin(model) if changes else model, original=model)
 
 
 def is_as_loaded(weights: TransformersWeights) -> bool:
     """Whether the model is unchanged since loading."""
-    return not is_grouped(weights.model) and not _is_packed(weights.model)
+    model = weights.model
+    return not (is_grouped(model) or _is_packed(model) or is_divided(model))
 
 
 def without(weights: TransformersWeights, given_up: Collection[Shortcut]) -> TransformersWeights:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.checkpoints.context_length import role_context
 from app.checkpoints.formats.adapters import AdapterFiles
+from app.checkpoints.loading.divided_head import divide_head
 from app.checkpoints.loading.engine_loader import LoadControl, held_by, keys_of
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loaded_weights import LoadedWeights
@@ -84,6 +85,8 @@ class TransformersLoader:
             ),
             self._control.cancelled,
         )
+        for model in models:
+            divide_head(model)
 
     def prove(self, role: OpenedRole, mode: ProofMode) -> Proof:
         _, key = keys_of(role)
