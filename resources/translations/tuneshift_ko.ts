@@ -1400,7 +1400,7 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     </message>
     <message>
         <source>mean of p(tuned) − p(base) of the generated tokens</source>
-        <translation>생성된 토큰의 p(튜닝) − p(베이스) 평균</translation>
+        <translation>생성된 토큰의 p(tuned) − p(base) 평균</translation>
     </message>
     <message>
         <source>the tokens of the class with the largest mean shift, and how often they occur</source>
@@ -2547,6 +2547,25 @@ Click to show or hide it.</source>
     </message>
 </context>
 <context>
+    <name>MeasureMenu</name>
+    <message>
+        <source>&amp;Second plot</source>
+        <translation>두 번째 그래프(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Plot</source>
+        <translation>그래프(&amp;P)</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>없음</translation>
+    </message>
+    <message>
+        <source>In {0}</source>
+        <translation>단위: {0}</translation>
+    </message>
+</context>
+<context>
     <name>MemoryBar</name>
     <message>
         <source>cannot be estimated</source>
@@ -3319,28 +3338,84 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
 <context>
     <name>Plot</name>
     <message>
-        <source>Shift of the token in bits, all pairs together: log p(tuned) − log p(base)</source>
-        <translation>토큰의 변화량(비트), 모든 쌍의 합: log p(tuned) − log p(base)</translation>
-    </message>
-    <message>
-        <source>shift</source>
-        <translation>변화량</translation>
-    </message>
-    <message>
         <source>{0}: contribution of this pair to the token&apos;s probability</source>
         <translation>{0}: 토큰 확률에 대한 이 쌍의 기여도</translation>
     </message>
     <message>
-        <source>Probability of the token</source>
-        <translation>토큰의 확률</translation>
+        <source>Probability by pair</source>
+        <translation>쌍별 확률</translation>
     </message>
     <message>
-        <source>Entropy of the distribution in bits (right axis)</source>
-        <translation>분포의 엔트로피, 비트 단위 (오른쪽 축)</translation>
+        <source>Log-probability by pair</source>
+        <translation>쌍별 로그 확률</translation>
+    </message>
+    <message>
+        <source>Surprisal</source>
+        <translation>서프라이절</translation>
+    </message>
+    <message>
+        <source>KL(tuned‖base)</source>
+        <translation>KL(tuned‖base)</translation>
+    </message>
+    <message>
+        <source>Entropy</source>
+        <translation>엔트로피</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>순위</translation>
+    </message>
+    <message>
+        <source>The bars of a token add up to p(tuned) − p(base).</source>
+        <translation>토큰의 막대를 더하면 p(tuned) − p(base)입니다.</translation>
+    </message>
+    <message>
+        <source>The bars of a token add up to log p(tuned) − log p(base): α times the pair&apos;s difference of logits, less its Shapley value in the change of the normalizer.</source>
+        <translation>토큰의 막대를 더하면 log p(tuned) − log p(base)입니다. 막대는 α와 쌍의 로짓 차이의 곱에서 정규화 항의 변화 중 그 쌍의 섀플리 값을 뺀 것입니다.</translation>
+    </message>
+    <message>
+        <source>−log p of the token, before and after tuning.</source>
+        <translation>튜닝 전후 토큰의 −log p입니다.</translation>
+    </message>
+    <message>
+        <source>Distance of the tuned distribution from the base&apos;s, over the whole vocabulary.</source>
+        <translation>전체 어휘에 대한, 베이스 분포에서 튜닝된 분포까지의 거리입니다.</translation>
+    </message>
+    <message>
+        <source>Uncertainty of the distribution, before and after tuning.</source>
+        <translation>튜닝 전후 분포의 불확실성입니다.</translation>
+    </message>
+    <message>
+        <source>Rank of the token, before and after tuning, on a logarithmic axis.</source>
+        <translation>튜닝 전후 토큰의 순위로, 로그 축에 그립니다.</translation>
+    </message>
+    <message>
+        <source>nats</source>
+        <translation>나트</translation>
     </message>
     <message>
         <source>probability</source>
         <translation>확률</translation>
+    </message>
+    <message>
+        <source>log p, {0}</source>
+        <translation>log p, {0}</translation>
+    </message>
+    <message>
+        <source>surprisal, {0}</source>
+        <translation>서프라이절, {0}</translation>
+    </message>
+    <message>
+        <source>KL, {0}</source>
+        <translation>KL, {0}</translation>
+    </message>
+    <message>
+        <source>entropy, {0}</source>
+        <translation>엔트로피, {0}</translation>
+    </message>
+    <message>
+        <source>rank</source>
+        <translation>순위</translation>
     </message>
     <message>
         <source>entropy</source>
@@ -3351,28 +3426,36 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>베이스</translation>
     </message>
     <message>
-        <source>Probability under the base</source>
-        <translation>베이스의 확률</translation>
-    </message>
-    <message>
         <source>tuned</source>
         <translation>튜닝</translation>
-    </message>
-    <message>
-        <source>Probability after tuning</source>
-        <translation>튜닝 후 확률</translation>
     </message>
     <message>
         <source>KL</source>
         <translation>KL</translation>
     </message>
     <message>
-        <source>KL(tuned‖base) in bits (right axis)</source>
-        <translation>KL(tuned‖base), 비트 단위 (오른쪽 축)</translation>
+        <source>The distribution that the token was sampled from</source>
+        <translation>토큰이 샘플링된 분포</translation>
     </message>
     <message>
-        <source>Entropy of the tuned distribution in bits (right axis)</source>
-        <translation>튜닝 분포의 엔트로피, 비트 단위 (오른쪽 축)</translation>
+        <source>Under the base</source>
+        <translation>베이스에서</translation>
+    </message>
+    <message>
+        <source>After tuning</source>
+        <translation>튜닝 후</translation>
+    </message>
+    <message>
+        <source>KL(tuned‖base) (right axis)</source>
+        <translation>KL(tuned‖base)(오른쪽 축)</translation>
+    </message>
+    <message>
+        <source>Entropy of the tuned distribution (right axis)</source>
+        <translation>튜닝된 분포의 엔트로피(오른쪽 축)</translation>
+    </message>
+    <message>
+        <source>Entropy of the distribution (right axis)</source>
+        <translation>분포의 엔트로피(오른쪽 축)</translation>
     </message>
     <message>
         <source>⚠ coverage</source>
@@ -3389,6 +3472,26 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>Base probability of the tokens that pairs of another tokenizer know exactly; of others they know at most the first piece. A mark at the upper edge means less than {0}</source>
         <translation>다른 토크나이저의 쌍이 정확히 아는 토큰의 베이스 확률입니다. 나머지 토큰은 기껏해야 첫 조각만 압니다. 위쪽 가장자리의 표시는 {0} 미만을 뜻합니다</translation>
+    </message>
+    <message>
+        <source>{0} · token {1}</source>
+        <translation>{0} · 토큰 {1}</translation>
+    </message>
+    <message>
+        <source>probability {0} · entropy {1} · rank {2}</source>
+        <translation>확률 {0} · 엔트로피 {1} · 순위 {2}</translation>
+    </message>
+    <message>
+        <source>{0}: {1} in probability, {2}</source>
+        <translation>{0}: 확률 {1}, {2}</translation>
+    </message>
+    <message>
+        <source>base {0} → tuned {1} ({2})</source>
+        <translation>베이스 {0} → 튜닝 {1} ({2})</translation>
+    </message>
+    <message>
+        <source>KL {0} · entropy {1} → {2} · rank {3} → {4}</source>
+        <translation>KL {0} · 엔트로피 {1} → {2} · 순위 {3} → {4}</translation>
     </message>
     <message>
         <source>{0} · ⚠ coverage {1}</source>
@@ -3441,6 +3544,25 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     </message>
 </context>
 <context>
+    <name>PlotHead</name>
+    <message>
+        <source>Measure of the plot</source>
+        <translation>그래프의 측정값</translation>
+    </message>
+    <message>
+        <source>Measure of the second plot</source>
+        <translation>두 번째 그래프의 측정값</translation>
+    </message>
+    <message>
+        <source>Show another measure of the same tokens below the plot</source>
+        <translation>같은 토큰의 다른 측정값을 그래프 아래에 표시</translation>
+    </message>
+    <message>
+        <source>+</source>
+        <translation>+</translation>
+    </message>
+</context>
+<context>
     <name>PlotLegend</name>
     <message>
         <source>Legend of the plot</source>
@@ -3458,8 +3580,8 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>선과 막대(&amp;L)</translation>
     </message>
     <message>
-        <source>&amp;Scale</source>
-        <translation>눈금(&amp;S)</translation>
+        <source>&amp;Measure</source>
+        <translation>측정값(&amp;M)</translation>
     </message>
     <message>
         <source>Copy &amp;picture</source>
@@ -5681,21 +5803,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
-    <name>ScaleMenu</name>
-    <message>
-        <source>&amp;Plot</source>
-        <translation>플롯(&amp;P)</translation>
-    </message>
-    <message>
-        <source>Probability: contribution of each pair</source>
-        <translation>확률: 쌍별 기여도</translation>
-    </message>
-    <message>
-        <source>Log-probability in bits: shift by all pairs together</source>
-        <translation>로그 확률(비트): 모든 쌍의 변화량 합</translation>
-    </message>
-</context>
-<context>
     <name>ScoreChart</name>
     <message>
         <source>Chart of the scores</source>
@@ -6048,32 +6155,12 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
 <context>
     <name>ShiftPlot</name>
     <message>
-        <source>Scale of the plot</source>
-        <translation>플롯의 눈금</translation>
-    </message>
-    <message>
         <source>Bars show contributions: above zero, a pair raised the token.</source>
         <translation>막대는 기여도입니다. 0 위는 쌍이 토큰의 확률을 높인 것입니다.</translation>
     </message>
     <message>
         <source>Shift of each token by expert pair</source>
         <translation>토큰별·전문가 쌍별 변화량</translation>
-    </message>
-    <message>
-        <source>Log-probability, in bits</source>
-        <translation>로그 확률 (비트)</translation>
-    </message>
-    <message>
-        <source>Probability, by expert pair</source>
-        <translation>전문가 쌍별 확률</translation>
-    </message>
-    <message>
-        <source>bits</source>
-        <translation>비트</translation>
-    </message>
-    <message>
-        <source>probability</source>
-        <translation>확률</translation>
     </message>
 </context>
 <context>
@@ -7064,7 +7151,7 @@ the probabilities that are shown are those without this.</source>
     </message>
     <message>
         <source>{0} answers. The mean shift is the mean of p(tuned) − p(base) over the generated tokens, before temperature and other sampling settings.</source>
-        <translation>답변 {0}개. 평균 변화량은 생성된 토큰의 p(튜닝) − p(베이스) 평균이며, 온도 등 샘플링 설정을 적용하기 전의 값입니다.</translation>
+        <translation>답변 {0}개. 평균 변화량은 생성된 토큰의 p(tuned) − p(base) 평균이며, 온도 등 샘플링 설정을 적용하기 전의 값입니다.</translation>
     </message>
     <message>
         <source>{0}: {1}</source>

@@ -42,13 +42,9 @@ def greatest(shares: Floats, size: int) -> NDArray[np.intp]:
     return np.asarray(chosen + np.arange(len(chosen)) * size)
 
 
-def bar_colors(
-    theme: Theme, shown: Sequence[int], logarithmic: bool
-) -> list[tuple[QColor, QColor]]:
-    """Colours above and below 0 of each column of bars: the pairs ``shown``, or the shift."""
-    if logarithmic:
-        return [(QColor(theme.more), QColor(theme.less))]
-    return [(theme.pair_color(pair), theme.pair_color(pair)) for pair in shown]
+def bar_colors(theme: Theme, shown: Sequence[int], *, by_pair: bool) -> list[QColor]:
+    """The colour of each column of bars: of the pairs ``shown``, or of an amount."""
+    return [theme.pair_color(pair) for pair in shown] if by_pair else [QColor(theme.heat)]
 
 
 class Bars(pg.GraphicsObject):  # type: ignore[misc]
@@ -61,15 +57,15 @@ class Bars(pg.GraphicsObject):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._shares: Floats = np.zeros((0, 0))
-        self._colors: Sequence[tuple[QColor, QColor]] = ()
+        self._colors: Sequence[QColor] = ()
         self._reach = 1.0
         self._size = 1
 
-    def set_shares(self, shares: Floats, colors: Sequence[tuple[QColor, QColor]]) -> None:
+    def set_shares(self, shares: Floats, colors: Sequence[QColor]) -> None:
         """Draw ``shares``, [T, K].
 
         Args:
-            colors: For each of the K columns, the colours above and below 0.
+            colors: The colour of each of the K columns.
         """
         self.prepareGeometryChange()
         self._shares, self._colors = shares, colors
@@ -106,17 +102,17 @@ class Bars(pg.GraphicsObject):  # type: ignore[misc]
 
     def _paint_bars(self, painter: QPainter, lefts: Floats, shares: Floats) -> None:
         width = _WIDTH * self._size
-        for (bottoms, heights), (above, below) in zip(stacked(shares), self._colors, strict=True):
-            for color, part in ((above, heights > 0), (below, heights < 0)):
-                painter.setBrush(color)
-                painter.drawRects(
-                    [
-                        QRectF(left, bottom, width, height).normalized()
-                        for left, bottom, height in zip(
-                            lefts[part].tolist(),
-                            bottoms[part].tolist(),
-                            heights[part].tolist(),
-                            strict=True,
-                        )
-                    ]
-                )
+        for (bottoms, heights), color in zip(stacked(shares), self._colors, strict=True):
+            part = heights != 0
+            painter.setBrush(color)
+            painter.drawRects(
+                [
+                    QRectF(left, bottom, width, height).normalized()
+                    for left, bottom, height in zip(
+                        lefts[part].tolist(),
+                        bottoms[part].tolist(),
+                        heights[part].tolist(),
+                        strict=True,
+                    )
+                ]
+            )

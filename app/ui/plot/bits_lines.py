@@ -1,4 +1,4 @@
-"""Lines of the plot in bits, with an axis at the right."""
+"""Lines of the plot in bits or nats, with an axis at the right."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
+from app.attribution.measures import Unit
 from app.attribution.row_statistics import Floats
 from app.ui.plot.line_style import ENTROPY_LINE, KL_LINE
+from app.ui.plot.measure_words import unit_name
 from app.ui.plot.token_line import TokenLine
 from app.ui.theme import Theme
-from app.ui.translation import translate
 from app.ui.widgets.plot_pens import plot_pen
 
-_AXIS = 50
+AXIS = 50
 """Width of the axis with its title in pixels."""
-LEAST_BITS = 1.0
-"""Minimum of the upper end of the axis in bits."""
+LEAST_AMOUNT = 1.0
+"""Minimum of the upper end of the axis."""
 
 
 class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
@@ -39,7 +40,7 @@ class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
 
 
 class _AmountAxis(pg.AxisItem):  # type: ignore[misc]
-    """Axis that labels only values from 0 on, since amounts of bits are not negative."""
+    """Axis that labels only values from 0 on, since amounts of information are not negative."""
 
     def tickValues(  # noqa: N802 — the library's name
         self, lowest: float, highest: float, size: float
@@ -52,7 +53,7 @@ class _AmountAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class BitsLines:
-    """Lines of KL divergence and entropy, with an axis in bits at the right.
+    """Lines of KL divergence and entropy, with an axis at the right.
 
     Args:
         item: The plot to which the lines are added.
@@ -67,7 +68,7 @@ class BitsLines:
         item.setAxisItems({"right": self._axis})
         item.showAxis("right", False)
         self._axis.setStyle(tickLength=-4)
-        self._axis.setWidth(_AXIS)
+        self._axis.setWidth(AXIS)
         self._axis.enableAutoSIPrefix(False)
         item.scene().addItem(self._view)
         self._axis.linkToView(self._view)
@@ -84,16 +85,24 @@ class BitsLines:
         self._view.setVisible(kl or entropy)
         self._fit_geometry()
 
+    @property
+    def shown(self) -> bool:
+        """Whether a line is shown, and with it the axis."""
+        return bool(self._view.isVisible())
+
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""
         self.kl.set_style(KL_LINE, theme)
         self.entropy.set_style(ENTROPY_LINE, theme)
         self._axis.setPen(plot_pen(theme.border))
         self._axis.setTextPen(pg.mkPen(theme.muted))
-        self._axis.setLabel(translate("Plot", "bits"), color=theme.muted)
+
+    def set_unit(self, unit: Unit, theme: Theme) -> None:
+        """Name the unit at the axis."""
+        self._axis.setLabel(unit_name(unit), color=theme.muted)
 
     def set_values(self, kl: Floats, entropy: Floats) -> None:
-        """Draw these values in bits, [T] each."""
+        """Draw these values, [T] each."""
         self.kl.set_values(kl)
         self.entropy.set_values(entropy)
 
@@ -104,7 +113,7 @@ class BitsLines:
         return max((float(part.max(initial=0.0)) for part in parts), default=0.0)
 
     def fit(self, low: float, high: float) -> None:
-        """Set the range of the axis in bits; it must include 0."""
+        """Set the range of the axis; it must include 0."""
         self._view.setYRange(low, high, padding=0)
 
     def _fit_geometry(self) -> None:

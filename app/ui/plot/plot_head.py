@@ -1,37 +1,64 @@
-"""Head of the plot: the menu of its scale, and its legend."""
+"""Head of the plot: the menus of its measures, and its legend."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
+from app.ui.plot.measure_menu import MeasureMenu
+from app.ui.plot.measure_words import measure_about, measure_name
 from app.ui.plot.plot_legend import PlotLegend
+from app.ui.state.display import Display
+from app.ui.text.tint_menus import MenuButton
 from app.ui.theme import SPACE
 
 _MOST_ROWS = 2
-"""Number of rows of the legend beside the menu; with more it is below."""
+"""Number of rows of the legend beside the menus; with more it is below."""
 
 
 class PlotHead(QWidget):
-    """Menu and legend beside each other; in narrow plots the legend is below the menu."""
+    """Menus and legend beside each other; in narrow plots the legend is below the menus."""
 
-    def __init__(self, scale: QWidget, legend: PlotLegend, parent: QWidget | None = None) -> None:
+    def __init__(self, display: Display, legend: PlotLegend, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._scale = scale
+        self._display = display
         self._legend = legend
+        self._menus = QWidget()
+        self.first = MenuButton(MeasureMenu(display, self), self.tr("Measure of the plot"))
+        self.second = MenuButton(
+            MeasureMenu(display, self, second=True), self.tr("Measure of the second plot")
+        )
+        row = QHBoxLayout(self._menus)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        for button in (self.first, self.second):
+            button.setFont(legend.font())
+            row.addWidget(button)
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(SPACE)
-        self._layout.addWidget(scale, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+        self._layout.addWidget(self._menus, 0, top)
         self._layout.addWidget(legend, 1)
+        display.plot_changed.connect(self._update)
+        self._update()
 
     def arrange(self, width: int, *, low: bool) -> None:
-        """Arrange menu and legend for a width; in a low plot the legend has only one row."""
+        """Arrange menus and legend for a width; in a low plot the legend has only one row."""
         self._legend.shorten_to(None)
-        rows = self._legend.rows_at(width - self._scale.sizeHint().width() - SPACE)
+        rows = self._legend.rows_at(width - self._menus.sizeHint().width() - SPACE)
         beside = rows <= (1 if low else _MOST_ROWS)
         direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         self._layout.setDirection(direction)
         self._layout.setSpacing(SPACE if beside else 0)
         if low and not beside:
             self._legend.shorten_to(width)
+
+    def _update(self) -> None:
+        first, *others = self._display.plot_measures
+        self.first.show_choice(measure_name(first), measure_about(first))
+        if others:
+            self.second.show_choice(measure_name(others[0]), measure_about(others[0]))
+        else:
+            about = self.tr("Show another measure of the same tokens below the plot")
+            self.second.show_choice(self.tr("+"), about)

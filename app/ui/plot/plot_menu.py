@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.history.export.formats import PNG
 from app.ui.history.exporting import ask_export_shown
+from app.ui.plot.measure_menu import MeasureMenu
 from app.ui.plot.plot_legend import PlotLegend
-from app.ui.plot.scale_menu import ScaleMenu
 from app.ui.state.session import Session
 from app.wording import menu_text
 
@@ -31,7 +31,8 @@ class PlotMenu(QMenu):
         self._legend = legend
         self.addAction(self.tr("Show &all tokens"), show_all)
         self._parts = self.addMenu(self.tr("&Lines and bars"))
-        self.addMenu(ScaleMenu(session.display, self)).setText(self.tr("&Scale"))
+        self.addMenu(MeasureMenu(session.display, self)).setText(self.tr("&Measure"))
+        self.addMenu(MeasureMenu(session.display, self, second=True))
         self.addSeparator()
         self.addAction(
             self.tr("Copy &picture"), lambda: QGuiApplication.clipboard().setPixmap(plot.grab())

@@ -9,37 +9,41 @@ from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
 from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.plot.plot_legend import LegendEntry
-from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
+from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
-from app.ui.text.tint_words import bits
+from app.ui.text.tint_words import bits, number
 from app.ui.text.token_words import describe_range
 from app.ui.translation import translate
 from app.wording import probability, quoted, signed
 
 
 def legend_entries(
-    pairs: Sequence[str], series: AttributionSeries, *, logarithmic: bool, remote: bool
+    pairs: Sequence[str],
+    series: AttributionSeries,
+    measures: Sequence[PlotMeasure],
+    *,
+    remote: bool,
 ) -> list[LegendEntry]:
     """Entries of the legend, in order.
 
     Args:
         pairs: The pairs of the run.
         series: Its numbers.
-        logarithmic: Whether the plot shows log-probabilities.
+        measures: What the plot shows.
         remote: Whether the base of the run is behind an endpoint.
     """
-    return [*_bars(pairs, logarithmic), *_lines(bool(pairs)), *_coverage(series, remote)]
+    by_pair = any(measure.by_pair for measure in measures)
+    entries = _bars(pairs) if by_pair else []
+    if any(measure.has_lines for measure in measures):
+        entries += _lines(bool(pairs))
+    if by_pair:
+        entries += [*_amounts(bool(pairs)), *_coverage(series, remote)]
+    return entries
 
 
-def _bars(pairs: Sequence[str], logarithmic: bool) -> list[LegendEntry]:
-    if not pairs:
-        return []
-    if logarithmic:
-        about = translate(
-            "Plot", "Shift of the token in bits, all pairs together: log p(tuned) − log p(base)"
-        )
-        return [LegendEntry(SHIFT, translate("Plot", "shift"), about)]
+def _bars(pairs: Sequence[str]) -> list[LegendEntry]:
     about = translate("Plot", "{0}: contribution of this pair to the token's probability")
     return [
         LegendEntry(pair_part(name), name, about.format(name), pair=place)
@@ -49,31 +53,30 @@ def _bars(pairs: Sequence[str], logarithmic: bool) -> list[LegendEntry]:
 
 def _lines(has_pairs: bool) -> list[LegendEntry]:
     if not has_pairs:
-        alone = translate("Plot", "Probability of the token")
-        open_ = translate("Plot", "Entropy of the distribution in bits (right axis)")
-        return [
-            LegendEntry(TUNED, translate("Plot", "probability"), alone, line=TUNED_LINE),
-            LegendEntry(ENTROPY, translate("Plot", "entropy"), open_, line=ENTROPY_LINE),
-        ]
-    texts = [
-        (BASE, translate("Plot", "base"), translate("Plot", "Probability under the base")),
-        (TUNED, translate("Plot", "tuned"), translate("Plot", "Probability after tuning")),
-        (
-            KL,
-            translate("Plot", "KL"),
-            translate("Plot", "KL(tuned‖base) in bits (right axis)"),
-        ),
-        (
-            ENTROPY,
-            translate("Plot", "entropy"),
-            translate("Plot", "Entropy of the tuned distribution in bits (right axis)"),
-        ),
-    ]
-    looks = (BASE_LINE, TUNED_LINE, KL_LINE, ENTROPY_LINE)
+        alone = translate("Plot", "The distribution that the token was sampled from")
+        return [LegendEntry(TUNED, translate("Plot", "probability"), alone, line=TUNED_LINE)]
     return [
-        LegendEntry(part, name, about, line=look)
-        for (part, name, about), look in zip(texts, looks, strict=True)
+        LegendEntry(
+            BASE, translate("Plot", "base"), translate("Plot", "Under the base"), line=BASE_LINE
+        ),
+        LegendEntry(
+            TUNED, translate("Plot", "tuned"), translate("Plot", "After tuning"), line=TUNED_LINE
+        ),
     ]
+
+
+def _amounts(has_pairs: bool) -> list[LegendEntry]:
+    """Entries of the lines with an axis at the right."""
+    kl = translate("Plot", "KL(tuned‖base) (right axis)")
+    entropy = (
+        translate("Plot", "Entropy of the tuned distribution (right axis)")
+        if has_pairs
+        else translate("Plot", "Entropy of the distribution (right axis)")
+    )
+    entries = [LegendEntry(ENTROPY, translate("Plot", "entropy"), entropy, line=ENTROPY_LINE)]
+    if has_pairs:
+        entries.insert(0, LegendEntry(KL, translate("Plot", "KL"), kl, line=KL_LINE))
+    return entries
 
 
 def _coverage(series: AttributionSeries, remote: bool) -> list[LegendEntry]:
@@ -97,6 +100,48 @@ def _coverage(series: AttributionSeries, remote: bool) -> list[LegendEntry]:
         )
     ).format(f"{LOW_COVERAGE:.0%}")
     return [LegendEntry(COVERAGE, name, about, line=COVERAGE_LINE)]
+
+
+def token_text(run: Run, index: int) -> str:
+    """A token at the axis: its text in quotation marks, or its label if it has no text."""
+    token = run.tokens[index]
+    return quoted(token.text or run.label(token.token_id))
+
+
+def describe_bar(run: Run, index: int) -> str:
+    """Describe one token for a tool tip: what it is, and its numbers by pair."""
+    explained = run.tokens[index].attribution
+    named = translate("Plot", "{0} · token {1}").format(token_text(run, index), f"{index + 1:,}")
+    if run.role is not None:
+        alone = translate("Plot", "probability {0} · entropy {1} · rank {2}")
+        entropy = bits(explained.entropy_tuned / BIT)
+        p, rank = probability(explained.p_tuned), f"{explained.rank_tuned:,}"
+        return "\n".join([named, alone.format(p, entropy, rank)])
+    shares = zip(
+        run.pair_names, explained.contributions, explained.logprob_contributions, strict=True
+    )
+    by_pair = translate("Plot", "{0}: {1} in probability, {2}")
+    return "\n".join(
+        [
+            named,
+            translate("Plot", "base {0} → tuned {1} ({2})").format(
+                probability(explained.p_base),
+                probability(explained.p_tuned),
+                bits(explained.shift / BIT, sign=True),
+            ),
+            *(
+                by_pair.format(name, signed(share), bits(in_log / BIT, sign=True))
+                for name, share, in_log in shares
+            ),
+            translate("Plot", "KL {0} · entropy {1} → {2} · rank {3} → {4}").format(
+                bits(explained.kl / BIT),
+                number(explained.entropy_base / BIT),
+                bits(explained.entropy_tuned / BIT),
+                f"{explained.rank_base:,}",
+                f"{explained.rank_tuned:,}",
+            ),
+        ]
+    )
 
 
 def describe_selection(run: Run, selection: Selection, series: AttributionSeries) -> list[str]:

@@ -1,31 +1,34 @@
-"""Plot of the shift: for every token, the contribution of each expert pair."""
+"""Plot of the shift: for every token, the contribution of each expert pair, or other measures."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
+<<<<<<< HEAD
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+=======
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer
+from PySide6.QtGui import QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
+>>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
 
-from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
-from app.ui.plot.bars import Bars, bar_colors
-from app.ui.plot.bits_lines import LEAST_BITS, BitsLines
-from app.ui.plot.columns import column_size
-from app.ui.plot.coverage_line import CoverageLine
-from app.ui.plot.line_style import BASE_LINE, TUNED_LINE
-from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_foot import PlotFoot
 from app.ui.plot.plot_head import PlotHead
 from app.ui.plot.plot_legend import PlotLegend
 from app.ui.plot.plot_menu import PlotMenu
+from app.ui.plot.plot_pane import PlotPane
 from app.ui.plot.plot_words import (
+    describe_bar,
     describe_column,
     describe_selection,
     legend_entries,
+    token_text,
 )
+<<<<<<< HEAD
 from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.scale_menu import ScaleMenu
 from app.ui.plot.selection_keys import move_by_key
@@ -34,57 +37,69 @@ from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
+=======
+from app.ui.plot.value_axis import WIDTH
+>>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.text.tint_menus import MenuButton
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
-from app.ui.widgets.plot_pens import plot_pen
+from app.ui.widgets.plain_tip import plain_tip
 
+<<<<<<< HEAD
 _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""
+=======
+_REDRAW_MS = 600
+"""Interval of redrawing while tokens are generated, in milliseconds."""
+>>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
 _LOW = 230
 """Below this height in pixels, the legend has one row and the readout one line."""
-_AXIS = 54
-"""Width of the axis at the left with its title in pixels."""
-_SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 class ShiftPlot(QWidget):
-    """Signed stacked bars, one colour for each pair, with base and tuned probability as lines."""
+    """Signed stacked bars, one colour for each pair, with lines of the base and after tuning.
+
+    Other measures can be chosen, and a second one is shown below the first, with the same tokens.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._run: Run | None = None
-        self._data = PlotData(AttributionSeries(0))
+        self._series = AttributionSeries(0)
         self._following = True
-        self._fitted: tuple[float, ...] = (0.0, 0.0, 0.0)
+        self._pointed = -1
         self._legend = PlotLegend(session.display)
-        self._scale = MenuButton(ScaleMenu(session.display, self), self.tr("Scale of the plot"))
-        self._head = PlotHead(self._scale, self._legend)
+        self._head = PlotHead(session.display, self._legend)
         self._foot = PlotFoot()
         self._readout = self._foot.readout
         self._foot.show_all.clicked.connect(self.show_all)
         self._foot.follow.clicked.connect(self.follow)
         self._menu = PlotMenu(session, self, self._legend, self.show_all)
-        self._view = TokenView()
-        self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
-        self._bars = Bars()
-        self._marks = SelectionMarks(self._plot.getPlotItem())
-        self._base, self._tuned = TokenLine(), TokenLine()
-        self._coverage = CoverageLine(self._plot.getPlotItem())
-        self._bits = BitsLines(self._plot.getPlotItem())
+        self.pane = PlotPane(session.selection)
+        self.second = PlotPane(session.selection)
+        self.second.hide()
         self._empty = QLabel(
             self.tr("Bars show contributions: above zero, a pair raised the token.")
         )
+<<<<<<< HEAD
         self._pace = RedrawPace(self)
         self._pace.due.connect(self._append)
         self._set_up_plot()
+=======
+        self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
+        self._redraw.timeout.connect(self._append)
+>>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
         self._lay_out()
         self.setAccessibleName(self.tr("Shift of each token by expert pair"))
+        for pane, other in ((self.pane, self.second), (self.second, self.pane)):
+            pane.tokens.sigXRangeChanged.connect(partial(self._link, pane, other))
+            pane.pointed.connect(self._on_pointed)
+            pane.menu_wanted.connect(self._ask_menu)
+            pane.all_wanted.connect(self.show_all)
+            pane.moved.connect(self._on_moved)
         self._foot.selecting.toggled.connect(self._on_selecting)
-        self._view.range_dragged.connect(self._on_range_dragged)
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._on_tokens)
         session.selection.changed.connect(self._on_selection)
@@ -97,12 +112,17 @@ class ShiftPlot(QWidget):
     @property
     def series(self) -> AttributionSeries:
         """The numbers of the shown run."""
-        return self._data.series
+        return self._series
 
     @property
     def legend(self) -> PlotLegend:
         """The legend, whose entries show and hide parts of the plot."""
         return self._legend
+
+    @property
+    def panes(self) -> list[PlotPane]:
+        """The plots that are shown, from the top."""
+        return [self.pane, self.second][: len(self._session.display.plot_measures)]
 
     def follow(self) -> None:
         """Show the newest tokens and keep following them."""
@@ -113,72 +133,43 @@ class ShiftPlot(QWidget):
     def show_all(self) -> None:
         """Show every token."""
         self._following = False
-        self._view.setXRange(-0.5, max(self.series.count, 1) - 0.5, padding=0.01)
+        self.pane.tokens.setXRange(-0.5, max(self._series.count, 1) - 0.5, padding=0.01)
         self._update_buttons()
 
     # Set-up
 
-    def _set_up_plot(self) -> None:
-        item = self._plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        self._view.setYRange(-1, 1, padding=0.02)
-        self._view.sigRangeChangedManually.connect(self._on_view_moved)
-        self._view.sigXRangeChanged.connect(self._on_zoom)
-        item.getAxis("left").enableAutoSIPrefix(False)
-        item.getAxis("bottom").setStyle(tickLength=0)
-        item.getAxis("left").setStyle(tickLength=-4)
-        item.getAxis("left").setWidth(_AXIS)
-        self._zero = pg.InfiniteLine(pos=0, angle=0)
-        for child in (self._bars, self._zero, self._base, self._tuned):
-            item.addItem(child)
-        self._plot.setFrameShape(self._plot.Shape.NoFrame)
-        self._plot.scene().sigMouseClicked.connect(self._on_click)
-        self._plot.scene().sigMouseMoved.connect(self._on_hover)
-        self._plot.viewport().installEventFilter(self)
-        self._plot.installEventFilter(self)
-        self._plot.setMinimumHeight(90)
+    def _lay_out(self) -> None:
         self._empty.setProperty("role", "caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._empty.setWordWrap(True)
-        over = QHBoxLayout(self._plot)
-        over.setContentsMargins(_AXIS + SPACE, 0, SPACE, _AXIS)
+        over = QHBoxLayout(self.pane)
+        over.setContentsMargins(WIDTH + SPACE, 0, SPACE, WIDTH)
         over.addWidget(self._empty)
-
-    def _lay_out(self) -> None:
-        self._scale.setFont(self._legend.font())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
         layout.addWidget(self._head)
-        layout.addWidget(self._plot, 1)
+        layout.addWidget(self.pane, 1)
+        layout.addWidget(self.second, 1)
         layout.addWidget(self._foot)
 
     def _apply_theme(self) -> None:
-        theme = current_theme()
-        self._plot.setBackground(theme.surface)
-        item = self._plot.getPlotItem()
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setPen(plot_pen(theme.border))
-            axis.setTextPen(pg.mkPen(theme.muted))
-        self._zero.setPen(plot_pen(theme.border))
-        self._name_axis()
-        self._base.set_style(BASE_LINE, theme)
-        self._tuned.set_style(TUNED_LINE, theme)
-        for part in (self._bits, self._coverage, self._marks):
-            part.set_theme(theme)
-        self._draw()
+        for pane in (self.pane, self.second):
+            pane.set_theme(current_theme())
+        self._on_display()
 
     # Content
+
+    @property
+    def _pairs(self) -> tuple[str, ...]:
+        return self._run.pair_names if self._run else ()
 
     def _on_run(self) -> None:
         run = self._session.runs.current
         if run is not self._run:
             self._run = run
-            names = run.pair_names if run else ()
-            self._data = PlotData(AttributionSeries(len(names)))
+            self._series = AttributionSeries(len(self._pairs))
             self._following = True
             self._append()
             self._on_display()
@@ -189,7 +180,7 @@ class ShiftPlot(QWidget):
         self._update_buttons()
 
     def _on_tokens(self) -> None:
-        if self.series.count == 0:
+        if self._series.count == 0:
             self._append()
         else:
             self._pace.tokens_came()
@@ -197,10 +188,17 @@ class ShiftPlot(QWidget):
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:
             return
+<<<<<<< HEAD
         first = self.series.count == 0
         self._pace.drawn()
         self._data.series = self._run.series
         self._view.limit_to(self.series.count, more_follow=self._run.active)
+=======
+        first = self._series.count == 0
+        self._series = self._run.series
+        for pane in self.panes:
+            pane.tokens.limit_to(self._series.count, more_follow=self._run.active)
+>>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
         self._draw()
         if not (self._following and self._show_newest()):
             self._fit_height()
@@ -208,183 +206,132 @@ class ShiftPlot(QWidget):
             self._update_buttons()
 
     def _on_display(self) -> None:
-        """Apply the scale and the visible parts chosen in ``session.display``."""
+        """Apply the measures, the unit and the visible parts chosen in ``session.display``."""
         display = self._session.display
-        self._scale.show_choice(
-            self.tr("Log-probability, in bits")
-            if display.logarithmic
-            else self.tr("Probability, by expert pair")
-        )
-        names = self._run.pair_names if self._run else ()
-        self._data.logarithmic = display.logarithmic
-        self._base.setVisible(BASE not in display.hidden and bool(names or not self._run))
-        self._tuned.setVisible(TUNED not in display.hidden)
-        self._bits.show(
-            kl=KL not in display.hidden and bool(names), entropy=ENTROPY not in display.hidden
-        )
-        self._name_axis()
+        active = self._run is not None and self._run.active
+        for pane, measure in zip(self.panes, display.plot_measures, strict=True):
+            pane.choose(
+                measure, display.plot_unit, display.hidden, len(self._pairs), current_theme()
+            )
+            pane.tokens.limit_to(self._series.count, more_follow=active)
+        self._show_second(len(display.plot_measures) > 1)
+        self._align()
         self._draw()
         self._fit_height()
+        self._update_buttons()
         self._adapt_to_height()
 
-    def _name_axis(self) -> None:
-        left = self.tr("bits") if self._session.display.logarithmic else self.tr("probability")
-        self._plot.getPlotItem().getAxis("left").setLabel(left, color=current_theme().muted)
+    def _show_second(self, shown: bool) -> None:
+        """Show or hide the second plot, which has the same visible tokens as the first."""
+        self.second.setVisible(shown)
+        if shown:
+            self._link(self.pane, self.second)
+
+    def _link(self, moved: PlotPane, other: PlotPane, *_: object) -> None:
+        """Show the visible tokens of the plot that was moved in the other one."""
+        if not self.second.isHidden():
+            other.tokens.setXRange(*moved.tokens.viewRange()[0], padding=0)
+
+    def _align(self) -> None:
+        """Give all plots the same space at the right, where one may have an axis."""
+        wide = any(pane.amounts.shown for pane in self.panes)
+        for pane in self.panes:
+            pane.leave_space(wide and not pane.amounts.shown)
 
     def _adapt_to_height(self) -> None:
         """In a low card, give the legend one row and shorten the readout."""
         low = self.height() < _LOW
         self._head.arrange(self.width() - 2 * FOCUS_GAP, low=low)
         self._readout.set_lines(1 if low else 2)
+        for pane in self.panes:
+            pane.token_axis.allow_across(not low)
 
     def _draw(self) -> None:
-        data, series, theme = self._data, self.series, current_theme()
-        self._base.set_values(data.base)
-        self._tuned.set_values(data.tuned)
-        self._bits.set_values(series.kl / BIT, series.entropy / BIT)
-        hidden = self._session.display.hidden
-        names = self._run.pair_names if self._run else ()
-        if self._run:
-            remote = self._run.recipe.base.is_endpoint
-            entries = legend_entries(names, series, logarithmic=data.logarithmic, remote=remote)
+        display, run = self._session.display, self._run
+        if run:
+            remote = run.recipe.base.is_endpoint
+            entries = legend_entries(
+                self._pairs, self._series, display.plot_measures, remote=remote
+            )
             if self._legend.show_entries(entries):
                 self._adapt_to_height()
-        self._coverage.show(series.partial and COVERAGE not in hidden)
-        if series.partial:
-            self._coverage.set_values(data.coverage, series.thin)
-        shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]
-        self._shares = data.bars(shown, shift=bool(names) and SHIFT not in hidden)
-        self._bars.set_shares(self._shares, bar_colors(theme, shown, data.logarithmic))
+        for pane in self.panes:
+            pane.draw(self._series, self._pairs, display.hidden, current_theme())
+            if run:
+                pane.name_tokens(run, token_text)
 
     def _show_newest(self) -> bool:
         active = self._run is not None and self._run.active
-        return self._view.show_newest(self.series.count, more_follow=active)
-
-    def _on_zoom(self) -> None:
-        """Draw narrow tokens together, and fit the height."""
-        size = column_size(self._view.viewPixelSize()[0])
-        lines = (self._base, self._tuned, self._coverage.line, self._bits.kl, self._bits.entropy)
-        for part in (*lines, self._bars):
-            part.set_size(size)
-        self._fit_height()
+        return self.pane.tokens.show_newest(self._series.count, more_follow=active)
 
     def _fit_height(self) -> None:
-        """Fit the vertical range to the visible tokens."""
-        first, last = self._view.visible(self.series.count)
-        drawn = (self._base, self._tuned, self._coverage.line)
-        parts = [line.values[first:last] for line in drawn if line.isVisible()]
-        low, high = self._data.height(self._shares[first:last], parts)
-        highest = self._bits.highest(first, last) * _ABOVE
-        fitted = low, high, highest, float(self._data.logarithmic)
-        if self._fitted == fitted:
-            return
-        self._fitted = fitted
-        if self._data.logarithmic:  # both axes are in bits and have the same range
-            high = max(high, highest)
-            self._bits.fit(low, high)
-        else:
-            top = max(highest, LEAST_BITS)
-            self._bits.fit(top * low / high, top)  # puts the 0 of both axes at the same height
-        self._view.setYRange(low, high, padding=0)
+        for pane in self.panes:
+            pane.fit_height()
 
     def _update_buttons(self) -> None:
-        some = self.series.count > 0
+        some = self._series.count > 0
         self._empty.setVisible(not some)
-        self._zero.setVisible(some)
-        for side in ("left", "bottom"):
-            axis = self._plot.getPlotItem().getAxis(side)
-            if axis.style["showValues"] != some:  # setting it prepares the axis anew
-                axis.setStyle(showValues=some)
-        self._plot.getPlotItem().getAxis("left").showLabel(some)
+        for pane in self.panes:
+            pane.show_axes(some)
         self._foot.offer(some=some, following=self._following)
 
     # Selection and pointer
 
     def _on_selection(self) -> None:
         selected = self._session.selection.token
-        self._marks.show_token(selected if self._run else None)
+        for pane in (self.pane, self.second):
+            pane.marks.show_token(selected if self._run else None)
         if selected is not None and self._run is not None:
-            (left, right), _ = self._view.viewRange()
+            (left, right), _ = self.pane.tokens.viewRange()
             if not left <= selected <= right:
                 half = (right - left) / 2
                 self._following = False
-                self._view.setXRange(selected - half, selected + half, padding=0)
+                self.pane.tokens.setXRange(selected - half, selected + half, padding=0)
                 self._update_buttons()
         self._update_readout()
 
     def _on_range(self) -> None:
-        self._marks.show_range(self._session.selection.range)
+        for pane in (self.pane, self.second):
+            pane.marks.show_range(self._session.selection.range)
         self._update_readout()
 
     def _on_selecting(self, on: bool) -> None:
-        self._view.selecting = on
-
-    def _on_range_dragged(self, start: float, end: float) -> None:
-        first, last = sorted((round(start), round(end)))
-        self._session.selection.select_range((first, last + 1))
+        for pane in (self.pane, self.second):
+            pane.tokens.selecting = on
 
     def _update_readout(self) -> None:
         """Describe the selection: the totals of the range, or else the numbers of the token."""
         run, selection = self._run, self._session.selection
-        lines = describe_selection(run, selection, self.series) if run else []
+        lines = describe_selection(run, selection, self._series) if run else []
         self._readout.show_text(lines[0] if lines else "")
         self.setAccessibleDescription("\n".join(lines))
 
-    def token_at(self, scene_position: QPointF) -> int | None:
-        """The token whose column is under a point of the scene, or None."""
-        if not self._view.sceneBoundingRect().contains(scene_position):
-            return None
-        index = round(self._view.mapSceneToView(scene_position).x())
-        return index if 0 <= index < self.series.count else None
-
-    def _on_click(self, event: Any) -> None:
-        if event.double():
-            self.show_all()
-        elif event.button() == Qt.MouseButton.LeftButton:
-            index = self.token_at(event.scenePos())
-            if index is not None:
-                self._choose(index, stretch=bool(event.modifiers() & _SHIFT))
-        elif event.button() == Qt.MouseButton.RightButton:
-            self._ask_menu(event.screenPos().toPoint(), self.token_at(event.scenePos()))
-
-    def _choose(self, index: int, *, stretch: bool) -> None:
-        selection = self._session.selection
-        if stretch:
-            selection.extend_to(index)
-        else:
-            selection.select_range(None)
-            selection.select(index)
-
-    def _ask_menu(self, place: QPoint, index: int | None) -> None:
-        if index is not None:
+    def _ask_menu(self, place: QPoint, index: int) -> None:
+        QToolTip.hideText()
+        if index >= 0:
             self._session.selection.point_at(index)
         self._session.selection.menu_requested.emit(place, self._menu.current())
 
-    def _on_hover(self, scene_position: QPointF) -> None:
-        index = self.token_at(scene_position)
-        if index is None or self._run is None:
+    def _on_pointed(self, index: int, place: QPoint) -> None:
+        """Describe the token under the pointer in the readout, and at the pointer."""
+        if index < 0 or self._run is None:
             self._update_readout()
         else:
             self._readout.show_text(describe_column(self._run, index))
+        if index == self._pointed:
+            return
+        self._pointed = index
+        if index < 0 or self._run is None:
+            QToolTip.hideText()
+        else:
+            tip = plain_tip(describe_bar(self._run, index))
+            QToolTip.showText(place, tip, self, QRect())
 
-    def _on_view_moved(self, *_: object) -> None:
+    def _on_moved(self) -> None:
         self._following = False
         self._update_buttons()
 
     # Events
-
-    def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            return move_by_key(self._session.selection, event, self.series.count - 1)
-        if isinstance(event, QContextMenuEvent):  # a click has its own way: dragging zooms
-            if event.reason() is not QContextMenuEvent.Reason.Mouse:
-                self._ask_menu(self._plot.mapToGlobal(self._plot.rect().center()), None)
-            return True
-        if event.type() == QEvent.Type.Leave:
-            self._on_hover(QPointF(-1, -1))
-        elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
-            self.update()
-        return False
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
@@ -392,7 +339,8 @@ class ShiftPlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)
-        paint_focus_ring(self, self._plot)
+        for pane in self.panes:
+            paint_focus_ring(self, pane)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)

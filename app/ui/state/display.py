@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
-from app.attribution.measures import Measure
+from app.attribution.measures import Measure, Unit
 from app.ui.state.hints import Hints
+from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.token_groups import Grouping
 
-BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
-"""Keys of the parts of the plot that do not depend on pairs: lines, and bars of the shift."""
+BASE, TUNED, KL, ENTROPY = "base", "tuned", "kl", "entropy"
+"""Keys of the lines of the plot."""
 
 COVERAGE = "coverage"
 """Key of the coverage line: a base behind an endpoint, or a pair of another tokenizer."""
@@ -45,12 +46,12 @@ def pair_part(name: str) -> str:
 
 
 class Display(QObject):
-    """Tint and grouping of the text, scale and hidden parts of the plot, and hints."""
+    """Tint and grouping of the text, measures and hidden parts of the plot, and hints."""
 
     tint_changed = Signal()
     """``tint`` or ``grouping`` changed."""
     plot_changed = Signal()
-    """``logarithmic`` or ``hidden`` changed."""
+    """``plot_measures``, ``plot_unit`` or ``hidden`` changed."""
     rendered_changed = Signal()
     """``rendered`` changed."""
 
@@ -62,8 +63,10 @@ class Display(QObject):
         self.hints = Hints(self)
         self.tint = Tint()
         self.grouping = Grouping.TOKEN
-        self.logarithmic = False
-        """Whether the plot shows log-probabilities, in bits, instead of probabilities."""
+        self.plot_measures: tuple[PlotMeasure, ...] = (PlotMeasure.PROBABILITY,)
+        """The measure of the plot, and that of a second plot below it if there is one."""
+        self.plot_unit = Unit.BITS
+        """Unit of amounts of information in the plot: bits or nats."""
         self.hidden = _HIDDEN_AT_FIRST
         """Keys of the hidden parts of the plot."""
         self._size = 0
@@ -82,10 +85,17 @@ class Display(QObject):
             self.grouping = grouping
             self.tint_changed.emit()
 
-    def set_logarithmic(self, logarithmic: bool) -> None:
-        """Choose the scale of the plot: log-probability or probability."""
-        if logarithmic != self.logarithmic:
-            self.logarithmic = logarithmic
+    def set_plot_measures(self, first: PlotMeasure, second: PlotMeasure | None = None) -> None:
+        """Choose the measure of the plot, and that of the plot below it, or None."""
+        measures = (first,) if second is None else (first, second)
+        if measures != self.plot_measures:
+            self.plot_measures = measures
+            self.plot_changed.emit()
+
+    def set_plot_unit(self, unit: Unit) -> None:
+        """Show amounts of information in the plot in bits or in nats."""
+        if unit is not self.plot_unit:
+            self.plot_unit = unit
             self.plot_changed.emit()
 
     def set_rendered(self, rendered: bool) -> None:
@@ -125,7 +135,10 @@ class Display(QObject):
         grouping = str(store.value("grouping", ""))
         if grouping in set(Grouping):
             self.set_grouping(Grouping(grouping))
-        self.set_logarithmic(store.value("plot/logarithmic") in (True, "true"))
+        keys = str(store.value("plot/measures", "")).split()
+        if keys and set(keys) <= set(PlotMeasure):
+            self.set_plot_measures(*map(PlotMeasure, keys[:2]))
+        self.set_plot_unit(Unit.NATS if store.value("plot/unit") == Unit.NATS else Unit.BITS)
         self.set_rendered(store.value("rendered answers") in (True, "true"))
         size = str(store.value("text size", "0"))
         with suppress(ValueError):
@@ -141,7 +154,8 @@ class Display(QObject):
         self.hints.remember(store)
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         store.setValue("grouping", str(self.grouping))
-        store.setValue("plot/logarithmic", self.logarithmic)
+        store.setValue("plot/measures", " ".join(self.plot_measures))
+        store.setValue("plot/unit", str(self.plot_unit))
         store.setValue("rendered answers", self.rendered)
         store.setValue("text size", self._size)
         store.setValue("plot/hidden", "\n".join(sorted(self.hidden)))

@@ -139,8 +139,8 @@ def test_the_plot_has_the_menu_of_the_token_and_its_own(
     window: MainWindow, kept: Session, qtbot: QtBot
 ) -> None:
     (plot,) = window.findChildren(ShiftPlot)
-    viewport = plot._plot.viewport()
-    place = plot._plot.mapFromScene(plot._view.mapViewToScene(QPointF(9, 0.5)))
+    viewport = plot.pane.viewport()
+    place = plot.pane.mapFromScene(plot.pane.tokens.mapViewToScene(QPointF(9, 0.5)))
     ask(viewport, place)
     assert not any(each.isVisible() for each in window.findChildren(QMenu))
     qtbot.mouseClick(viewport, Qt.MouseButton.RightButton, pos=place)
@@ -157,7 +157,7 @@ def test_the_plot_has_the_menu_of_the_token_and_its_own(
 
 def test_lines_are_switched_in_the_menu_of_the_plot(window: MainWindow, kept: Session) -> None:
     (plot,) = window.findChildren(ShiftPlot)
-    ask(plot._plot.viewport(), QPoint(0, 0), KEYBOARD)
+    ask(plot.pane.viewport(), QPoint(0, 0), KEYBOARD)
     menu = opened(window)
     (lines,) = (a.menu() for a in menu.actions() if a.text().replace("&", "") == "Lines and bars")
     assert isinstance(lines, QMenu)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
+from app.attribution.measures import BIT, Unit
 from app.engine.commands import Generate
 from app.engine.controls import LiveAlphas
 from app.engine.events import TokenDecoded
@@ -20,10 +22,12 @@ from app.ui.plot.line_style import BASE_LINE
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.readout import Readout
 from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
+from app.ui.text.tint_words import bits
 from app.ui.theme import DARK, LIGHT, palette
-from app.wording import signed
+from app.wording import quoted, signed
 from tests.ui.conftest import FakeBridge, invent_step
 
 Left = Qt.MouseButton.LeftButton
@@ -44,13 +48,13 @@ def shown(plot: ShiftPlot, qtbot: QtBot) -> ShiftPlot:
 
 
 def visible_tokens(plot: ShiftPlot) -> tuple[float, float]:
-    left, right = plot._view.viewRange()[0]
+    left, right = plot.pane.tokens.viewRange()[0]
     return left, right
 
 
 def place_of(plot: ShiftPlot, index: int, height: float = 0.5) -> QPoint:
     """Position of the column of a token in the plot's viewport."""
-    return plot._plot.mapFromScene(plot._view.mapViewToScene(QPointF(index, height)))
+    return plot.pane.mapFromScene(plot.pane.tokens.mapViewToScene(QPointF(index, height)))
 
 
 def readout(plot: ShiftPlot) -> str:
@@ -59,7 +63,7 @@ def readout(plot: ShiftPlot) -> str:
 
 
 def wheel(plot: ShiftPlot, at: QPoint, steps: int) -> None:
-    viewport = plot._plot.viewport()
+    viewport = plot.pane.viewport()
     event = QWheelEvent(
         QPointF(at),
         viewport.mapToGlobal(QPointF(at)),
@@ -74,7 +78,7 @@ def wheel(plot: ShiftPlot, at: QPoint, steps: int) -> None:
 
 
 def drag(plot: ShiftPlot, qtbot: QtBot, start: QPoint, end: QPoint) -> None:
-    viewport = plot._plot.viewport()
+    viewport = plot.pane.viewport()
     qtbot.mousePress(viewport, Left, NoModifier, start)
     for share in (0.3, 0.6, 1.0):
         qtbot.mouseMove(viewport, start + (end - start) * share)
@@ -97,7 +101,7 @@ def has_color(image: QImage, color: QColor) -> bool:
 
 
 def test_every_pair_has_bars_in_its_colour(plot: ShiftPlot) -> None:
-    image = plot._plot.grab().toImage()
+    image = plot.pane.grab().toImage()
     assert has_color(image, LIGHT.pair_color(0))
     assert has_color(image, LIGHT.pair_color(1))
     assert not has_color(image, LIGHT.pair_color(2))
@@ -106,15 +110,15 @@ def test_every_pair_has_bars_in_its_colour(plot: ShiftPlot) -> None:
 def test_lines_hold_both_probabilities(plot: ShiftPlot, finished_session: Session) -> None:
     assert finished_session.runs.current
     explained = [token.attribution for token in finished_session.runs.current.tokens]
-    np.testing.assert_array_equal(plot._base.values, [each.p_base for each in explained])
-    np.testing.assert_array_equal(plot._tuned.values, [each.p_tuned for each in explained])
-    assert plot._base.pen.style() == Qt.PenStyle.DashLine
-    assert plot._tuned.pen.style() == Qt.PenStyle.SolidLine
+    np.testing.assert_array_equal(plot.pane.base.values, [each.p_base for each in explained])
+    np.testing.assert_array_equal(plot.pane.tuned.values, [each.p_tuned for each in explained])
+    assert plot.pane.base.pen.style() == Qt.PenStyle.DashLine
+    assert plot.pane.tuned.pen.style() == Qt.PenStyle.SolidLine
 
 
 def test_the_lowest_visible_bar_is_not_cut(plot: ShiftPlot) -> None:
     lowest = np.minimum(plot.series.contributions, 0).sum(axis=1).min()
-    bottom, top = plot._view.viewRange()[1]
+    bottom, top = plot.pane.tokens.viewRange()[1]
     assert lowest < -0.12, "the invented run has something to cut"
     assert bottom <= lowest
     assert top >= 1
@@ -126,7 +130,7 @@ def test_shows_an_explanation_while_there_is_no_run(
     plot = shown(ShiftPlot(loaded_session), qtbot)
     empty = plot._empty
     assert plot.legend.toggles == []
-    assert not plot._plot.getPlotItem().getAxis("right").isVisible()
+    assert not plot.pane.getPlotItem().getAxis("right").isVisible()
     assert isinstance(empty, QLabel)
     assert empty.isVisible()
     loaded_session.runs.generate("Once")
@@ -158,9 +162,9 @@ def test_coverage_of_an_endpoint_is_a_line_with_marks_where_it_is_low(
     shares = [0.97, 0.99, 0.6, 0.92, 0.85, 0.999]
     cover(bridge, loaded_session, shares)
     assert plot.legend.toggles[-1].accessibleName() == "⚠ coverage"
-    assert plot._coverage.line.isVisible()
-    np.testing.assert_allclose(plot._coverage.line.values, shares)
-    assert plot._coverage.marks.count == 2
+    assert plot.pane.coverage.line.isVisible()
+    np.testing.assert_allclose(plot.pane.coverage.line.values, shares)
+    assert plot.pane.coverage.marks.count == 2
     marked = [has_color_near(plot, index, QColor(LIGHT.danger)) for index in range(len(shares))]
     assert marked == [share < 0.9 for share in shares]
     loaded_session.selection.select(2)
@@ -168,15 +172,15 @@ def test_coverage_of_an_endpoint_is_a_line_with_marks_where_it_is_low(
     loaded_session.selection.select(0)
     assert readout(plot).endswith(" · coverage 97.0%")
     qtbot.mouseClick(plot.legend.toggles[-1], Left)
-    assert not plot._coverage.line.isVisible()
-    assert not plot._coverage.marks.isVisible()
+    assert not plot.pane.coverage.line.isVisible()
+    assert not plot.pane.coverage.marks.isVisible()
 
 
 def has_color_near(plot: ShiftPlot, index: int, color: QColor) -> bool:
     """Whether the upper edge of a token's column has this colour."""
-    top = plot._view.viewRange()[1][1]
+    top = plot.pane.tokens.viewRange()[1][1]
     place = place_of(plot, index, top)
-    image = plot._plot.grab().toImage()
+    image = plot.pane.grab().toImage()
     return any(image.pixel(place.x(), place.y() + down) == color.rgb() for down in range(6))
 
 
@@ -186,13 +190,13 @@ def test_coverage_is_a_line_in_log_probability_too(
     plot = shown(ShiftPlot(loaded_session), qtbot)
     loaded_session.runs.generate("Once")
     cover(bridge, loaded_session, [1.0, 0.5])
-    loaded_session.display.set_logarithmic(True)
-    np.testing.assert_allclose(plot._coverage.line.values, [0, -1])
+    loaded_session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY)
+    np.testing.assert_allclose(plot.pane.coverage.line.values, [0, -1])
 
 
 def test_there_is_no_coverage_for_a_local_base(plot: ShiftPlot) -> None:
-    assert not plot._coverage.line.isVisible()
-    assert not plot._coverage.marks.isVisible()
+    assert not plot.pane.coverage.line.isVisible()
+    assert not plot.pane.coverage.marks.isVisible()
     assert "coverage" not in [toggle.part for toggle in plot.legend.toggles]
     plot._session.selection.select(0)
     assert "coverage" not in readout(plot)
@@ -228,7 +232,7 @@ def test_axes_are_drawn_once_for_each_page_of_tokens(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
-    axis = plot._plot.getPlotItem().getAxis("bottom")
+    axis = plot.pane.getPlotItem().getAxis("bottom")
     loaded_session.runs.generate("Once")
     bridge.decode(110)
     QApplication.processEvents()  # the first tokens change the layout
@@ -245,12 +249,12 @@ def test_axes_are_drawn_once_for_each_page_of_tokens(
 
 
 def test_wheel_zooms_tokens_around_the_pointer_and_stops(plot: ShiftPlot) -> None:
-    before, height = visible_tokens(plot), plot._view.viewRange()[1]
+    before, height = visible_tokens(plot), plot.pane.tokens.viewRange()[1]
     wheel(plot, place_of(plot, 30), 3)
     after = visible_tokens(plot)
     assert after[1] - after[0] < before[1] - before[0]
     assert after[0] < 30 < after[1]
-    assert plot._view.viewRange()[1][1] == pytest.approx(height[1])
+    assert plot.pane.tokens.viewRange()[1][1] == pytest.approx(height[1])
     for _ in range(60):
         wheel(plot, place_of(plot, 30), 5)
     assert visible_tokens(plot)[1] - visible_tokens(plot)[0] >= 8 - 1e-6
@@ -260,7 +264,7 @@ def test_wheel_zooms_tokens_around_the_pointer_and_stops(plot: ShiftPlot) -> Non
 def test_drag_pans_and_stays_near_the_tokens(plot: ShiftPlot, qtbot: QtBot) -> None:
     wheel(plot, place_of(plot, 30), 6)
     before = visible_tokens(plot)
-    middle = plot._plot.viewport().rect().center()
+    middle = plot.pane.viewport().rect().center()
     drag(plot, qtbot, middle, middle - QPoint(60, 0))
     after = visible_tokens(plot)
     assert after[0] > before[0]
@@ -285,10 +289,10 @@ def test_show_all_shows_every_token(plot: ShiftPlot, qtbot: QtBot) -> None:
 def test_click_selects_the_token_of_the_column(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot, index: int
 ) -> None:
-    qtbot.mouseClick(plot._plot.viewport(), Left, NoModifier, place_of(plot, index))
+    qtbot.mouseClick(plot.pane.viewport(), Left, NoModifier, place_of(plot, index))
     assert finished_session.selection.token == index
-    assert plot._marks.token.isVisible()
-    assert plot._marks.token.getRegion() == (index - 0.5, index + 0.5)
+    assert plot.pane.marks.token.isVisible()
+    assert plot.pane.marks.token.getRegion() == (index - 0.5, index + 0.5)
 
 
 def test_the_readout_follows_the_pointer_and_returns_to_the_selection(
@@ -297,20 +301,20 @@ def test_the_readout_follows_the_pointer_and_returns_to_the_selection(
     finished_session.selection.select(3)
     selected = readout(plot)
     assert selected.startswith("4 ")
-    qtbot.mouseMove(plot._plot.viewport(), place_of(plot, 20))
+    qtbot.mouseMove(plot.pane.viewport(), place_of(plot, 20))
     qtbot.waitUntil(lambda: readout(plot).startswith("21 "))
     for part in ("base", "tuned", "Shakespeare", "Arithmetic"):
         assert part in readout(plot)
     assert finished_session.selection.token == 3
     qtbot.wait(20)  # pyqtgraph skips moves faster than 100 per second
-    qtbot.mouseMove(plot._plot.viewport(), QPoint(1, 1))
+    qtbot.mouseMove(plot.pane.viewport(), QPoint(1, 1))
     qtbot.waitUntil(lambda: readout(plot) == selected)
 
 
 def test_keys_move_the_selection(plot: ShiftPlot, finished_session: Session, qtbot: QtBot) -> None:
     moves = []
     for key in ("Right", "Right", "Left", "End", "Home"):
-        qtbot.keyClick(plot._plot, getattr(Qt.Key, f"Key_{key}"))
+        qtbot.keyClick(plot.pane, getattr(Qt.Key, f"Key_{key}"))
         moves.append(finished_session.selection.token)
     assert moves == [0, 1, 0, 59, 0]
 
@@ -340,7 +344,7 @@ def test_another_run_starts_empty(plot: ShiftPlot, finished_session: Session) ->
     finished_session.selection.select(5)
     finished_session.runs.generate("Another")
     assert plot.series.count == 0
-    assert not plot._marks.token.isVisible()
+    assert not plot.pane.marks.token.isVisible()
     assert readout(plot) == ""
 
 
@@ -352,7 +356,7 @@ def test_another_theme_recolours(
     qapp.setPalette(palette(DARK))
     qapp.processEvents()
     try:
-        image = plot._plot.grab().toImage()
+        image = plot.pane.grab().toImage()
         assert image.pixelColor(image.width() - 1, 0) == QColor(DARK.surface)
         assert has_color(image, DARK.pair_color(0))
     finally:
@@ -376,14 +380,14 @@ def test_a_pair_is_hidden_by_click_and_by_key(plot: ShiftPlot, qtbot: QtBot) -> 
         "entropy",
     ]
     qtbot.mouseClick(toggle(plot, "Shakespeare"), Left)
-    image = plot._plot.grab().toImage()
+    image = plot.pane.grab().toImage()
     assert not has_color(image, LIGHT.pair_color(0))
     assert has_color(image, LIGHT.pair_color(1))
     switch = toggle(plot, "Shakespeare")
     assert switch.focusPolicy() & Qt.FocusPolicy.TabFocus
     qtbot.keyClick(switch, Qt.Key.Key_Space)
     assert switch.isChecked()
-    assert has_color(plot._plot.grab().toImage(), LIGHT.pair_color(0))
+    assert has_color(plot.pane.grab().toImage(), LIGHT.pair_color(0))
 
 
 def test_hidden_entries_differ_without_colour(plot: ShiftPlot, qtbot: QtBot) -> None:
@@ -401,14 +405,14 @@ def test_hidden_entries_differ_without_colour(plot: ShiftPlot, qtbot: QtBot) -> 
 
 
 def test_lines_are_shown_and_hidden_and_bits_have_an_axis(plot: ShiftPlot, qtbot: QtBot) -> None:
-    axis = plot._plot.getPlotItem().getAxis("right")
+    axis = plot.pane.getPlotItem().getAxis("right")
     assert not axis.isVisible()
     qtbot.mouseClick(toggle(plot, "KL"), Left)
     assert axis.isVisible()
-    assert plot._bits.kl.isVisible()
+    assert plot.pane.amounts.kl.isVisible()
     kl = [t.attribution.kl / np.log(2) for t in plot._run.tokens]
-    np.testing.assert_allclose(plot._bits.kl.values, kl)
-    (low, high), (left_low, left_high) = axis.range, plot._view.viewRange()[1]
+    np.testing.assert_allclose(plot.pane.amounts.kl.values, kl)
+    (low, high), (left_low, left_high) = axis.range, plot.pane.tokens.viewRange()[1]
     assert high >= max(kl)
     assert low / high == pytest.approx(
         left_low / left_high
@@ -417,37 +421,37 @@ def test_lines_are_shown_and_hidden_and_bits_have_an_axis(plot: ShiftPlot, qtbot
     assert all(value >= 0 for _, values in levels for value in values)
     assert any(value == 0 for _, values in levels for value in values)
     qtbot.mouseClick(toggle(plot, "base"), Left)
-    assert not plot._base.isVisible()
-    assert plot._tuned.isVisible()
+    assert not plot.pane.base.isVisible()
+    assert plot.pane.tuned.isVisible()
 
 
 def test_log_probability_shows_the_shift_between_its_lines(
     plot: ShiftPlot, finished_session: Session
 ) -> None:
-    finished_session.display.set_logarithmic(True)
+    finished_session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY)
     explained = [token.attribution for token in plot._run.tokens]
     np.testing.assert_allclose(
-        plot._tuned.values, [np.log2(e.p_tuned) for e in explained], atol=1e-4
+        plot.pane.tuned.values, [np.log2(e.p_tuned) for e in explained], atol=1e-4
     )
     np.testing.assert_allclose(
-        plot._shares[:, 0], plot._tuned.values - plot._base.values, atol=1e-6
+        plot.pane.shares.sum(axis=1), plot.pane.tuned.values - plot.pane.base.values, atol=1e-4
     )
-    assert plot.legend.toggles[0].accessibleName() == "shift"
-    bottom, top = plot._view.viewRange()[1]
-    assert bottom <= min(plot._base.values.min(), plot._tuned.values.min())
-    assert top >= plot._shares.max()
-    finished_session.display.set_logarithmic(False)
-    assert plot._view.viewRange()[1][1] == pytest.approx(1.08)
+    assert plot.legend.toggles[0].accessibleName() == "Shakespeare"
+    bottom, top = plot.pane.tokens.viewRange()[1]
+    assert bottom <= min(plot.pane.base.values.min(), plot.pane.tuned.values.min())
+    assert top >= np.maximum(plot.pane.shares, 0).sum(axis=1).max()
+    finished_session.display.set_plot_measures(PlotMeasure.PROBABILITY)
+    assert plot.pane.tokens.viewRange()[1][1] == pytest.approx(1.08)
 
 
 def test_in_log_probability_both_axes_have_the_same_range(
     plot: ShiftPlot, finished_session: Session
 ) -> None:
     finished_session.display.show_part("entropy", True)
-    finished_session.display.set_logarithmic(True)
-    axis = plot._plot.getPlotItem().getAxis("right")
-    assert axis.range == pytest.approx(plot._view.viewRange()[1])
-    assert axis.range[1] >= plot._bits.entropy.values.max()
+    finished_session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY)
+    axis = plot.pane.getPlotItem().getAxis("right")
+    assert axis.range == pytest.approx(plot.pane.tokens.viewRange()[1])
+    assert axis.range[1] >= plot.pane.amounts.entropy.values.max()
 
 
 def test_a_low_card_has_a_legend_of_one_row_with_shorter_names(plot: ShiftPlot) -> None:
@@ -501,12 +505,12 @@ def test_the_explanation_lies_beside_the_axis_in_a_narrow_plot(
     for width in (240, 640):
         plot.resize(width, 200)
         QApplication.processEvents()
-        axis = plot._plot.getPlotItem().getAxis("left")
-        right = plot._plot.mapFromScene(axis.sceneBoundingRect().topRight()).x()
+        axis = plot.pane.getPlotItem().getAxis("left")
+        right = plot.pane.mapFromScene(axis.sceneBoundingRect().topRight()).x()
         words = plot._empty
         assert words.x() >= right
         assert words.height() >= words.heightForWidth(words.width())
-        assert words.geometry().right() <= plot._plot.width()
+        assert words.geometry().right() <= plot.pane.width()
 
 
 def test_the_answer_of_one_role_has_a_line_and_no_bars(
@@ -524,19 +528,192 @@ def test_the_answer_of_one_role_has_a_line_and_no_bars(
     assert [t.accessibleName() for t in plot.legend.toggles] == ["probability", "entropy"]
     assert readout(plot).startswith("3 ")
     assert "probability" in readout(plot)
-    for logarithmic in (True, False):
-        loaded_session.display.set_logarithmic(logarithmic)
-        assert not plot._base.isVisible()
-        assert plot._shares.shape == (5, 0)
+    for measure in PlotMeasure:
+        loaded_session.display.set_plot_measures(measure)
+        assert not plot.pane.base.isVisible()
+        assert plot.pane.shares.shape == (5, 0)
     loaded_session.selection.select_range((1, 3))
     assert "tokens 2–3" in readout(plot)
+
+
+# Measures
+
+
+@pytest.mark.parametrize("measure", list(PlotMeasure))
+def test_each_measure_shows_its_numbers_and_its_unit(
+    plot: ShiftPlot, finished_session: Session, measure: PlotMeasure
+) -> None:
+    seen = visible_tokens(plot)
+    finished_session.display.set_plot_measures(measure)
+    every = [token.attribution for token in plot._run.tokens]
+    base, tuned, title = {
+        PlotMeasure.PROBABILITY: (
+            [e.p_base for e in every],
+            [e.p_tuned for e in every],
+            "probability",
+        ),
+        PlotMeasure.LOG_PROBABILITY: (
+            [np.log2(e.p_base) for e in every],
+            [np.log2(e.p_tuned) for e in every],
+            "log p, bits",
+        ),
+        PlotMeasure.SURPRISAL: (
+            [-np.log2(e.p_base) for e in every],
+            [-np.log2(e.p_tuned) for e in every],
+            "surprisal, bits",
+        ),
+        PlotMeasure.KL: ([], [], "KL, bits"),
+        PlotMeasure.ENTROPY: (
+            [e.entropy_base / np.log(2) for e in every],
+            [e.entropy_tuned / np.log(2) for e in every],
+            "entropy, bits",
+        ),
+        PlotMeasure.RANK: (
+            [np.log10(e.rank_base) for e in every],
+            [np.log10(e.rank_tuned) for e in every],
+            "rank",
+        ),
+    }[measure]
+    np.testing.assert_allclose(plot.pane.base.values, base, atol=1e-4)
+    np.testing.assert_allclose(plot.pane.tuned.values, tuned, atol=1e-4)
+    assert plot.pane.tuned.isVisible() is bool(tuned)
+    assert plot.pane.value_axis.labelText == title
+    assert visible_tokens(plot) == seen, "the range is kept"
+    bottom, top = plot.pane.tokens.viewRange()[1]
+    assert bottom <= min([0, *base, *tuned])
+    assert top >= max([*base, *tuned, plot.pane.shares.max(initial=0)])
+    if measure is PlotMeasure.KL:
+        np.testing.assert_allclose(plot.pane.shares[:, 0], [e.kl / np.log(2) for e in every])
+    finished_session.display.set_plot_unit(Unit.NATS)
+    if measure.has_unit:
+        assert plot.pane.value_axis.labelText == title.replace("bits", "nats")
+        np.testing.assert_allclose(plot.pane.tuned.values, np.multiply(tuned, np.log(2)), atol=1e-4)
+    else:
+        assert plot.pane.value_axis.labelText == title
+
+
+def test_ranks_are_labelled_by_powers_of_ten(plot: ShiftPlot) -> None:
+    plot._session.display.set_plot_measures(PlotMeasure.RANK)
+    ((spacing, places),) = plot.pane.value_axis.tickValues(-0.1, 3.4, 200)
+    assert plot.pane.value_axis.tickStrings(places, 1, spacing) == ["1", "10", "100", "1,000"]
+
+
+def test_a_second_plot_shows_another_measure_of_the_same_tokens(
+    plot: ShiftPlot, finished_session: Session, qtbot: QtBot
+) -> None:
+    assert not plot.second.isVisible()
+    display = finished_session.display
+    display.set_plot_measures(PlotMeasure.PROBABILITY, PlotMeasure.KL)
+    assert plot.second.isVisible()
+    plot.resize(640, 420)
+    QApplication.processEvents()
+    assert plot.second.value_axis.labelText == "KL, bits"
+    for moved, other in ((plot.pane, plot.second), (plot.second, plot.pane)):
+        left = 5.0 if moved is plot.pane else 20.0
+        moved.tokens.setXRange(left, left + 20, padding=0)
+        assert other.tokens.viewRange()[0] == pytest.approx([left, left + 20], abs=0.5)
+    finished_session.selection.select(9)
+    assert plot.second.marks.token.getRegion() == (8.5, 9.5)
+    QApplication.processEvents()
+    place = plot.second.mapFromScene(plot.second.tokens.mapViewToScene(QPointF(12, 0.1)))
+    qtbot.mouseClick(plot.second.viewport(), Left, NoModifier, place)
+    assert finished_session.selection.token == 12
+    display.set_plot_measures(PlotMeasure.PROBABILITY)
+    assert not plot.second.isVisible()
+    second = plot.second.tokens.viewRange()[0]
+    plot.pane.tokens.setXRange(0, 15, padding=0)
+    assert plot.second.tokens.viewRange()[0] == second, "a hidden plot costs nothing"
+
+
+def test_the_menu_at_the_plot_chooses_both_measures(plot: ShiftPlot) -> None:
+    display = plot._session.display
+    first, second = plot._head.first, plot._head.second
+    assert first.focusPolicy() & second.focusPolicy() & Qt.FocusPolicy.TabFocus
+    actions = {action.text(): action for action in first.menu().actions()}
+    actions["Entropy"].trigger()
+    assert display.plot_measures == (PlotMeasure.ENTROPY,)
+    assert first.text().startswith("Entropy")
+    {a.text(): a for a in second.menu().actions()}["Rank"].trigger()
+    assert display.plot_measures == (PlotMeasure.ENTROPY, PlotMeasure.RANK)
+    actions["Surprisal"].trigger()
+    actions["In nats"].trigger()
+    assert display.plot_measures == (PlotMeasure.SURPRISAL, PlotMeasure.RANK)
+    assert display.plot_unit is Unit.NATS
+    {a.text(): a for a in second.menu().actions()}["None"].trigger()
+    assert display.plot_measures == (PlotMeasure.SURPRISAL,)
+
+
+# Texts of tokens
+
+
+def test_the_axis_has_the_texts_of_wide_tokens_without_overlap(
+    plot: ShiftPlot, finished_session: Session
+) -> None:
+    axis, run = plot.pane.token_axis, plot._run
+    plot.resize(640, 400)
+    plot.pane.tokens.setXRange(-0.5, 59.5, padding=0)
+    assert not axis.shows_texts
+    for tokens, across in ((10, False), (30, True)):
+        plot.pane.tokens.setXRange(4.5, 4.5 + tokens, padding=0)
+        QApplication.processEvents()
+        plot.grab()
+        assert axis.shows_texts
+        found = axis.texts_shown()
+        assert len(found) >= tokens
+        for (area, _), (following, _) in itertools.pairwise(found):
+            assert area.right() <= following.left() + 1e-6
+        metrics = axis._metrics()
+        room = axis._area if across else found[0][0].width()
+        for area, text in found:
+            index = round(area.left() / area.width() + axis.range[0] + 0.5)
+            whole = quoted(run.tokens[index].text)
+            assert text == whole or (text.endswith("…") and whole.startswith(text[:-1]))
+            assert metrics.horizontalAdvance(text) <= room
+    assert "“↵”" in [text for _, text in axis.texts_shown()], "marks as everywhere"
+    plot.resize(640, 200)
+    QApplication.processEvents()
+    assert not axis.shows_texts, "a low plot keeps its height"
+
+
+def test_a_tool_tip_at_the_bar_has_the_token_and_its_numbers_by_pair(
+    plot: ShiftPlot, qtbot: QtBot
+) -> None:
+    qtbot.mouseMove(plot.pane.viewport(), place_of(plot, 20))
+    qtbot.waitUntil(lambda: QToolTip.text() != "")
+    text, explained = QToolTip.text(), plot._run.tokens[20].attribution
+    assert f"{quoted(plot._run.tokens[20].text)} · token 21" in text
+    for name, share, in_log in zip(
+        plot._run.pair_names,
+        explained.contributions,
+        explained.logprob_contributions,
+        strict=True,
+    ):
+        assert f"{name}: {signed(share)} in probability, {bits(in_log / BIT, sign=True)}" in text
+    qtbot.wait(20)  # pyqtgraph skips moves faster than 100 per second
+    qtbot.mouseMove(plot.pane.viewport(), QPoint(1, 1))
+    qtbot.waitUntil(lambda: plot._pointed == -1)
+
+
+def test_the_view_stays_where_the_user_looks_while_tokens_are_added(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    loaded_session.runs.generate("Once")
+    bridge.decode(60)
+    plot.pane.tokens.setXRange(10, 25, padding=0)
+    plot.pane.moved.emit()
+    loaded_session.display.set_plot_measures(PlotMeasure.SURPRISAL, PlotMeasure.KL)
+    bridge.decode(20, start=60)
+    qtbot.waitUntil(lambda: plot.series.count == 80)
+    assert visible_tokens(plot) == pytest.approx((10, 25), abs=0.5)
+    assert len(plot.second.shares) == 80
 
 
 # Ranges
 
 
 def shift_drag(plot: ShiftPlot, qtbot: QtBot, start: QPoint, end: QPoint, keys: object) -> None:
-    viewport = plot._plot.viewport()
+    viewport = plot.pane.viewport()
     qtbot.mousePress(viewport, Left, keys, start)
     for share in (0.3, 0.6, 1.0):
         event = QMouseEvent(
@@ -563,8 +740,8 @@ def test_dragging_selects_a_range_and_leaves_the_view(
     shift_drag(plot, qtbot, place_of(plot, 30), place_of(plot, 20), keys)
     assert finished_session.selection.range == (20, 31)
     assert visible_tokens(plot) == before
-    assert plot._marks.range.isVisible()
-    assert plot._marks.range.getRegion() == (19.5, 30.5)
+    assert plot.pane.marks.range.isVisible()
+    assert plot.pane.marks.range.getRegion() == (19.5, 30.5)
 
 
 def test_the_readout_has_the_totals_of_the_range(
@@ -592,21 +769,21 @@ def test_keys_extend_the_range_and_escape_clears_it(
     shift = Qt.KeyboardModifier.ShiftModifier
     seen = []
     for key in ("Right", "Right", "Left", "Left", "Left", "Home", "End"):
-        qtbot.keyClick(plot._plot, getattr(Qt.Key, f"Key_{key}"), shift)
+        qtbot.keyClick(plot.pane, getattr(Qt.Key, f"Key_{key}"), shift)
         seen.append(selection.range)
     assert seen == [(10, 12), (10, 13), (10, 12), (10, 11), (9, 11), (0, 11), (10, 60)]
-    qtbot.keyClick(plot._plot, Qt.Key.Key_Escape)
+    qtbot.keyClick(plot.pane, Qt.Key.Key_Escape)
     assert selection.range is None
-    assert not plot._marks.range.isVisible()
+    assert not plot.pane.marks.range.isVisible()
     assert selection.token == 59
-    qtbot.keyClick(plot._plot, Qt.Key.Key_Escape)
+    qtbot.keyClick(plot.pane, Qt.Key.Key_Escape)
     assert selection.token is None
 
 
 def test_a_click_clears_the_range_and_shift_click_extends_it(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot
 ) -> None:
-    viewport = plot._plot.viewport()
+    viewport = plot.pane.viewport()
     qtbot.mouseClick(viewport, Left, NoModifier, place_of(plot, 5))
     qtbot.mouseClick(viewport, Left, Qt.KeyboardModifier.ShiftModifier, place_of(plot, 9))
     assert finished_session.selection.range == (5, 10)
@@ -617,7 +794,7 @@ def test_a_click_clears_the_range_and_shift_click_extends_it(
 
 @pytest.mark.parametrize("span", [(-2.5, 5.5), (-0.5, 59.5), (20.5, 28.5), (0.0, 4_000.0)])
 def test_the_axis_numbers_tokens_from_one(plot: ShiftPlot, span: tuple[float, float]) -> None:
-    axis = plot._plot.getPlotItem().getAxis("bottom")
+    axis = plot.pane.getPlotItem().getAxis("bottom")
     levels = axis.tickValues(*span, 560)
     told = {
         place: text
@@ -632,25 +809,25 @@ def test_the_axis_numbers_tokens_from_one(plot: ShiftPlot, span: tuple[float, fl
 def test_show_all_of_a_long_run_draws_columns_of_tokens(
     plot: ShiftPlot, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    np.testing.assert_array_equal(plot._base.drawn, plot._base.values)
+    np.testing.assert_array_equal(plot.pane.base.drawn, plot.pane.base.values)
     finished_session.runs.generate("A long one")
     bridge.complete(900)
     qtbot.waitUntil(lambda: plot.series.count == 900)
-    assert plot._tuned._size == 1, "the newest tokens one by one"
+    assert plot.pane.tuned._size == 1, "the newest tokens one by one"
     plot.show_all()
-    size = plot._tuned._size
-    pixels = plot._view.width()
+    size = plot.pane.tuned._size
+    pixels = plot.pane.tokens.width()
     assert size >= 5 * 900 / pixels
     assert finished_session.runs.current
     explained = [token.attribution for token in finished_session.runs.current.tokens]
     for line, every in (
-        (plot._base, [each.p_base for each in explained]),
-        (plot._tuned, [each.p_tuned for each in explained]),
+        (plot.pane.base, [each.p_base for each in explained]),
+        (plot.pane.tuned, [each.p_tuned for each in explained]),
     ):
         drawn = line.drawn
         means = [np.mean(every[start : start + size]) for start in range(0, 900, size)]
         np.testing.assert_allclose(drawn, means, atol=1e-6)
-    dark = plot._plot.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    dark = plot.pane.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
     inked = np.array(
         [
             [dark.pixelColor(x, y).lightness() < 100 for x in range(60, dark.width() - 20, 2)]
@@ -659,16 +836,16 @@ def test_show_all_of_a_long_run_draws_columns_of_tokens(
     )
     assert inked.mean() < 0.2, "no black scribble"
     plot.follow()
-    np.testing.assert_array_equal(plot._tuned.values, [each.p_tuned for each in explained])
-    assert plot._tuned._size == 1
+    np.testing.assert_array_equal(plot.pane.tuned.values, [each.p_tuned for each in explained])
+    assert plot.pane.tuned._size == 1
 
 
 def test_the_axes_say_what_they_show(plot: ShiftPlot, finished_session: Session) -> None:
-    item = plot._plot.getPlotItem()
+    item = plot.pane.getPlotItem()
     assert item.getAxis("left").labelText == "probability"
     assert item.getAxis("right").labelText == "bits"
-    finished_session.display.set_logarithmic(True)
-    assert item.getAxis("left").labelText == "bits"
+    finished_session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY)
+    assert item.getAxis("left").labelText == "log p, bits"
     axis = item.getAxis("bottom")
     (spacing, places), *_ = axis.tickValues(-0.5, 60.5, 600.0)
     named = [text for text in axis.tickStrings(places, 1, spacing) if text.startswith("token ")]
@@ -718,8 +895,8 @@ def test_lines_have_the_width_of_a_pixel_of_the_window(qapp: QApplication) -> No
 
 def test_an_empty_plot_has_no_title_at_its_axis(loaded_session: Session, qtbot: QtBot) -> None:
     empty = shown(ShiftPlot(loaded_session), qtbot)
-    assert not empty._plot.getPlotItem().getAxis("left").label.isVisible()
+    assert not empty.pane.getPlotItem().getAxis("left").label.isVisible()
 
 
 def test_a_plot_with_tokens_has_a_title_at_its_axis(plot: ShiftPlot) -> None:
-    assert plot._plot.getPlotItem().getAxis("left").label.isVisible()
+    assert plot.pane.getPlotItem().getAxis("left").label.isVisible()

@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
-from app.attribution.measures import Measure
+from app.attribution.measures import Measure, Unit
 from app.ui.state.display import KL, TUNED, Display, Tint, pair_part
+from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.token_groups import Grouping
 
 
@@ -21,14 +22,16 @@ def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     before = Display()
     before.set_tint(Tint(Measure.CONTRIBUTION, 1))
     before.set_grouping(Grouping.SENTENCE)
-    before.set_logarithmic(True)
+    before.set_plot_measures(PlotMeasure.LOG_PROBABILITY, PlotMeasure.RANK)
+    before.set_plot_unit(Unit.NATS)
     before.show_part(KL, True)
     before.show_part(pair_part("A, b: “c”"), False)
     before.remember(memory(tmp_path))
     after = Display()
     after.restore(memory(tmp_path))
     assert (after.tint, after.grouping) == (before.tint, before.grouping)
-    assert after.logarithmic
+    assert after.plot_measures == (PlotMeasure.LOG_PROBABILITY, PlotMeasure.RANK)
+    assert after.plot_unit is Unit.NATS
     assert after.hidden == before.hidden
 
 
@@ -43,7 +46,14 @@ def test_an_empty_set_of_hidden_parts_is_restored(tmp_path: Path, qapp: object) 
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("tint", "mood:1"), ("tint", "contribution:x"), ("grouping", "page")]
+    ("key", "value"),
+    [
+        ("tint", "mood:1"),
+        ("tint", "contribution:x"),
+        ("grouping", "page"),
+        ("plot/measures", "kl mood"),
+        ("plot/unit", "x"),
+    ],
 )
 def test_unknown_saved_values_are_ignored(
     tmp_path: Path, qapp: object, key: str, value: str
@@ -55,6 +65,8 @@ def test_unknown_saved_values_are_ignored(
     assert display.tint.pair == 0
     assert display.grouping is Grouping.TOKEN
     assert display.hidden == Display().hidden
+    assert display.plot_measures == Display().plot_measures
+    assert display.plot_unit is Unit.BITS
 
 
 def test_only_changes_are_announced(qapp: object, qtbot: QtBot) -> None:
@@ -64,7 +76,8 @@ def test_only_changes_are_announced(qapp: object, qtbot: QtBot) -> None:
     display.plot_changed.connect(lambda: heard.append("plot"))
     display.set_tint(Tint())
     display.set_grouping(Grouping.TOKEN)
-    display.set_logarithmic(False)
+    display.set_plot_measures(PlotMeasure.PROBABILITY)
+    display.set_plot_unit(Unit.BITS)
     display.show_part(TUNED, True)
     assert heard == []
     display.show_part(TUNED, False)
