@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-<<<<<<< HEAD
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
-=======
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
->>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
 
 from app.attribution.series import AttributionSeries
 from app.ui.plot.plot_foot import PlotFoot
@@ -28,31 +21,14 @@ from app.ui.plot.plot_words import (
     legend_entries,
     token_text,
 )
-<<<<<<< HEAD
 from app.ui.plot.redraw_pace import RedrawPace
-from app.ui.plot.scale_menu import ScaleMenu
-from app.ui.plot.selection_keys import move_by_key
-from app.ui.plot.selection_marks import SelectionMarks
-from app.ui.plot.token_axis import TokenAxis
-from app.ui.plot.token_line import TokenLine
-from app.ui.plot.token_view import TokenView
-from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
-=======
 from app.ui.plot.value_axis import WIDTH
->>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.plain_tip import plain_tip
 
-<<<<<<< HEAD
-_ABOVE = 1.08
-"""Upper end of the axis in bits as a multiple of the highest value."""
-=======
-_REDRAW_MS = 600
-"""Interval of redrawing while tokens are generated, in milliseconds."""
->>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
 _LOW = 230
 """Below this height in pixels, the legend has one row and the readout one line."""
 
@@ -83,14 +59,8 @@ class ShiftPlot(QWidget):
         self._empty = QLabel(
             self.tr("Bars show contributions: above zero, a pair raised the token.")
         )
-<<<<<<< HEAD
         self._pace = RedrawPace(self)
         self._pace.due.connect(self._append)
-        self._set_up_plot()
-=======
-        self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
-        self._redraw.timeout.connect(self._append)
->>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
         self._lay_out()
         self.setAccessibleName(self.tr("Shift of each token by expert pair"))
         for pane, other in ((self.pane, self.second), (self.second, self.pane)):
@@ -188,17 +158,11 @@ class ShiftPlot(QWidget):
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:
             return
-<<<<<<< HEAD
-        first = self.series.count == 0
-        self._pace.drawn()
-        self._data.series = self._run.series
-        self._view.limit_to(self.series.count, more_follow=self._run.active)
-=======
         first = self._series.count == 0
+        self._pace.drawn()
         self._series = self._run.series
         for pane in self.panes:
             pane.tokens.limit_to(self._series.count, more_follow=self._run.active)
->>>>>>> 7843162f (The plot shows six measures, two of them above each other, names its tokens at the axis and says at the pointer what each pair did to a token)
         self._draw()
         if not (self._following and self._show_newest()):
             self._fit_height()
