@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
@@ -29,7 +29,7 @@ from app.ui.menus.help_menu import HelpMenu
 from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.runs_menu import RunsMenu
-from app.ui.menus.token_menu import TokenMenu
+from app.ui.menus.token_actions import TokenActions
 from app.ui.menus.view_menu import ViewMenu
 from app.ui.message_bars import add_bars
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
         self._generate_menu = GenerateMenu(session, self, lambda: self.prompt.text, self.chat)
         self._inspect_menu = InspectMenu(session, self)
         self._runs_menu = RunsMenu(session, self, self._place_of, self._what_if)
-        session.selection.menu_requested.connect(self._show_token_menu)
+        forks = self._runs_menu.token_actions
         for menu in (
             FileMenu(session, self),
             EditMenu(session, self, self._find_bar),
@@ -209,12 +209,10 @@ class MainWindow(QMainWindow):
             self._generate_menu,
             self._runs_menu,
             self._inspect_menu,
+            TokenActions(session, self, forks, self._find_bar),
             HelpMenu(session, self),
         ):
             self.menuBar().addMenu(menu)
-
-    def _show_token_menu(self, place: QPoint, further: list[QAction]) -> None:
-        TokenMenu(self._session, self, self._runs_menu.token_actions, further).popup(place)
 
     def _make_toolbar(self) -> None:
         bar = QToolBar(self.tr("Actions"))

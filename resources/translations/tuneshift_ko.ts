@@ -155,6 +155,33 @@
     </message>
 </context>
 <context>
+    <name>BiasField</name>
+    <message>
+        <source>Logit bias</source>
+        <translation>로짓 편향</translation>
+    </message>
+    <message>
+        <source>Added to the logits of these tokens; −100 excludes one. A click removes it.</source>
+        <translation>이 토큰들의 로짓에 더하는 값입니다. −100은 토큰을 제외합니다. 클릭하면 없앱니다.</translation>
+    </message>
+    <message>
+        <source>and {0} more</source>
+        <translation>외 {0}개</translation>
+    </message>
+    <message>
+        <source>{0} excluded ✕</source>
+        <translation>{0} 제외됨 ✕</translation>
+    </message>
+    <message>
+        <source>{0} {1} ✕</source>
+        <translation>{0} {1} ✕</translation>
+    </message>
+    <message>
+        <source>Remove the logit bias of token id {0}</source>
+        <translation>토큰 id {0}의 로짓 편향 없애기</translation>
+    </message>
+</context>
+<context>
     <name>BridgedPairs</name>
     <message>
         <source>Pairs of &amp;another tokenizer</source>
@@ -4953,6 +4980,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <source>change sampling</source>
         <translation>샘플링 변경</translation>
     </message>
+    <message>
+        <source>change logit bias</source>
+        <translation>로짓 편향 변경</translation>
+    </message>
 </context>
 <context>
     <name>RenderedAnswer</name>
@@ -5769,6 +5800,10 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Sampling: {0}</source>
         <translation>샘플링: {0}</translation>
+    </message>
+    <message>
+        <source>{0} · excluded tokens: {1}</source>
+        <translation>{0} · 제외한 토큰: {1}</translation>
     </message>
     <message>
         <source>greedy · {0} tokens</source>
@@ -6960,6 +6995,69 @@ the probabilities that are shown are those without this.</source>
     </message>
 </context>
 <context>
+    <name>TokenActions</name>
+    <message>
+        <source>T&amp;oken</source>
+        <translation>토큰(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Copy the text</source>
+        <translation>텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy the token id</source>
+        <translation>토큰 id 복사</translation>
+    </message>
+    <message>
+        <source>Copy all numbers as JSON</source>
+        <translation>모든 수치를 JSON으로 복사</translation>
+    </message>
+    <message>
+        <source>Next same token</source>
+        <translation>다음 같은 토큰</translation>
+    </message>
+    <message>
+        <source>Previous same token</source>
+        <translation>이전 같은 토큰</translation>
+    </message>
+    <message>
+        <source>Find the same token</source>
+        <translation>같은 토큰 찾기</translation>
+    </message>
+    <message>
+        <source>&amp;Bookmark</source>
+        <translation>책갈피(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Next bookmark</source>
+        <translation>다음 책갈피</translation>
+    </message>
+    <message>
+        <source>Previous bookmark</source>
+        <translation>이전 책갈피</translation>
+    </message>
+    <message>
+        <source>&amp;Compare with</source>
+        <translation>다음과 비교(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Never sample this token</source>
+        <translation>이 토큰을 샘플링하지 않음</translation>
+    </message>
+    <message>
+        <source>Gives it a logit bias of −100 in the sampling settings of the next runs</source>
+        <translation>다음 실행의 샘플링 설정에서 이 토큰에 로짓 편향 −100을 줍니다</translation>
+    </message>
+    <message>
+        <source>Copy the text of {0} tokens</source>
+        <translation>토큰 {0}개의 텍스트 복사</translation>
+    </message>
+    <message>
+        <source>{0} — {1}</source>
+        <translation>{0} — {1}</translation>
+    </message>
+</context>
+<context>
     <name>TokenDescription</name>
     <message>
         <source>Contribution of each pair, approximate</source>
@@ -7043,26 +7141,6 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>{0}: token {1}, id {2}</source>
         <translation>{0}: 토큰 {1}, ID {2}</translation>
-    </message>
-    <message>
-        <source>Copy the text of {0} tokens</source>
-        <translation>토큰 {0}개의 텍스트 복사</translation>
-    </message>
-    <message>
-        <source>Copy the text</source>
-        <translation>텍스트 복사</translation>
-    </message>
-    <message>
-        <source>Copy the token id</source>
-        <translation>토큰 ID 복사</translation>
-    </message>
-    <message>
-        <source>Copy all numbers as JSON</source>
-        <translation>모든 수치를 JSON으로 복사</translation>
-    </message>
-    <message>
-        <source>Next {0} ({1} in all)</source>
-        <translation>다음 {0} (모두 {1}개)</translation>
     </message>
 </context>
 <context>

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.token_query import Criterion
 from app.ui.main_window import MainWindow
+from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session
 from app.ui.text.find_bar import FindBar
 from app.ui.text.query_fields import BY_PAIR, PATTERN
@@ -241,7 +242,10 @@ def test_matches_are_framed_until_the_bar_closes(
     text.verticalScrollBar().setValue(0)
     assert text.viewport().grab().toImage() == before
     search(window, qtbot, Criterion.FLIP)
-    assert len(finished_session.selection.found.tokens) > 1
+    (plot,) = window.findChildren(ShiftPlot)
+    found = finished_session.selection.found.tokens
+    assert len(found) > 1
+    assert len(plot.pane.marks.ticks.pixels(found)) == len(found)
     qtbot.keyClick(bar.fields.kind, Qt.Key.Key_Escape)
     assert not bar.isVisible()
     assert list(finished_session.selection.found.tokens) == []

@@ -172,7 +172,7 @@ class RunsPanel(QFrame):
         if len(chosen) == 1:
             show_comparison(self._session, self, chosen[0].parent, chosen[0])
         elif chosen:
-            show_comparison(self._session, self, *chosen[:2])
+            show_comparison(self._session, self, chosen[0], chosen[1])
 
     def remove_chosen(self) -> None:
         """Remove the selected runs; the last one can be restored."""

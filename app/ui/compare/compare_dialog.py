@@ -294,10 +294,23 @@ def _shared(runs: list[Run], common: int) -> int:
 
 
 def show_comparison(
-    session: Session, parent: QWidget, first: Run | None = None, second: Run | None = None
+    session: Session,
+    parent: QWidget,
+    first: Run | None = None,
+    second: Run | None = None,
+    token: int | None = None,
 ) -> None:
-    """Open or raise the comparison of two runs, by default of the shown run with another one."""
+    """Open or raise the comparison of two runs, by default of the shown run with another one.
+
+    Args:
+        session: The state of the window.
+        parent: The widget that asks.
+        first: A run; ``second`` is the other one.
+        token: The token to mark in both.
+    """
     dialog = show_once(
         parent, CompareDialog, "compare", lambda above: CompareDialog(session, above)
     )
     dialog.compare(first, second)
+    if token is not None:
+        dialog.choose(token)

@@ -67,7 +67,7 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
         """The heights of the bars, [T, K]."""
         item = self.getPlotItem()
         self.bars = Bars()
-        self.marks = SelectionMarks(item)
+        self.marks = SelectionMarks(item, selection)
         self.base, self.tuned = TokenLine(), TokenLine()
         self.coverage = CoverageLine(item)
         self.amounts = BitsLines(item)

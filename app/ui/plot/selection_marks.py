@@ -1,4 +1,4 @@
-"""Shaded areas of the plot behind the selected token and the selected range."""
+"""Marks of tokens in the plot: the selected token and range, found tokens and bookmarks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
+from app.ui.plot.token_ticks import TokenTicks
+from app.ui.state.runs.selection import Selection
 from app.ui.theme import Theme
 from app.ui.widgets.plot_pens import plot_pen
 
@@ -13,13 +15,15 @@ _SHADE = 0.22
 
 
 class SelectionMarks:
-    """A shaded area for the token, and a lighter one with edges for the range.
+    """A shaded area for the token, a lighter one with edges for the range, ticks for the others.
 
     Args:
         item: The plot to which the areas are added, behind everything else.
+        selection: The selection, with found tokens and bookmarks.
     """
 
-    def __init__(self, item: pg.PlotItem) -> None:
+    def __init__(self, item: pg.PlotItem, selection: Selection) -> None:
+        self.ticks = TokenTicks(item.getViewBox(), selection)
         self.range = pg.LinearRegionItem(movable=False)
         self.token = pg.LinearRegionItem(movable=False)
         for mark in (self.range, self.token):
@@ -42,6 +46,7 @@ class SelectionMarks:
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""
+        self.ticks.set_theme(theme)
         shade = QColor(theme.accent)
         for mark, strength in ((self.range, _SHADE / 2), (self.token, _SHADE)):
             shade.setAlphaF(strength)

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.structure_grammar import check_structure
-from app.decoding.types import MAX_PENALTY
+from app.decoding.types import MAX_BIAS, MAX_PENALTY
 from app.errors import SettingsError
+from app.ui.recipe.bias_field import BiasField
 from app.ui.recipe.seed_field import SeedField
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.recipe.structure_field import StructureField
@@ -75,6 +76,7 @@ class SamplingPanel(QWidget):
         self._add(self.tr("Stop strings"), self._stop, self._stop)
         self._structure.edited.connect(self._change_structure)
         self._add(self.tr("Structure"), self._structure.kind, self._structure)
+        self._form.addWidget(BiasField(self._session), self._form.rowCount(), 0, 1, 2)
         reset = QPushButton(self.tr("Reset to the recipe"))
         reset.setProperty("role", "link")
         reset.clicked.connect(self._reset)
@@ -257,6 +259,9 @@ class SamplingPanel(QWidget):
 
     def _summary(self, recipe: Recipe) -> str:
         text = self._sampling_summary(recipe)
+        excluded = sum(added == -MAX_BIAS for _, added in recipe.sampling.logit_bias)
+        if excluded:
+            text = self.tr("{0} · excluded tokens: {1}").format(text, f"{excluded:,}")
         if not recipe.sampling.structured:
             return text
         return f"{text} · {self._structure.kind.currentText()}"

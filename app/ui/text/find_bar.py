@@ -103,8 +103,9 @@ class FindBar(QFrame):
         self._on_typed()
 
     def find_tokens(self, kind: str, text: str) -> None:
-        """Open the bar with another search, such as for a token id; the focus stays."""
+        """Open the bar with a search for tokens of the text; the focus stays."""
         self._open()
+        self._before = None  # the prompt has no tokens to find
         self.fields.choose(kind, text)
 
     def _open(self) -> None:

@@ -24,6 +24,7 @@ from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.text.bookmark_painter import paint_bookmarks
 from app.ui.text.changed_lines import line_start, paint_from, unpainted
 from app.ui.text.found_painter import paint_found
 from app.ui.text.reading_text import set_up_reading
@@ -76,6 +77,7 @@ class TranscriptText(QPlainTextEdit):
         session.runs.questions.changed.connect(self._on_what_if)
         session.selection.changed.connect(self._on_selection)
         session.selection.range_changed.connect(self._on_range)
+        session.selection.bookmarks.changed.connect(self.viewport().update)
         session.display.tint_changed.connect(self._on_tint)
         self.selectionChanged.connect(self._on_text_selected)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
@@ -350,7 +352,10 @@ class TranscriptText(QPlainTextEdit):
         super().paintEvent(event)
         painter = QPainter(self.viewport())
         paint_marks(painter, decorations, self._theme)
-        paint_found(painter, self, QRectF(event.rect()), self._found, self._theme)
+        clip = QRectF(event.rect())
+        marked = sorted(self._shown_run.bookmarks) if self._shown_run else []
+        paint_found(painter, self, clip, self._found, self._theme)
+        paint_bookmarks(painter, self, clip, marked, self._map, self._theme)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

@@ -8,18 +8,26 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.engine.commands import Generate
 from app.ui.branches.fork_popup import ForkPopup
+from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.main_window import MainWindow
+from app.ui.menus.token_actions import TokenActions
 from app.ui.menus.token_menu import TokenMenu
 from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.recipe.bias_field import BiasField
 from app.ui.state.session import Session
+from app.ui.text.find_bar import FindBar
+from app.wording import quoted
 from tests.ui.conftest import FakeBridge
 from tests.ui.history.conftest import settle_background
 from tests.ui.state.records.test_run_history import generate, runs
 
+CONTROL = Qt.KeyboardModifier.ControlModifier
+ALT_SHIFT = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
 KEYBOARD, MOUSE = QContextMenuEvent.Reason.Keyboard, QContextMenuEvent.Reason.Mouse
 
 
@@ -131,8 +139,100 @@ def test_the_same_token_is_found_elsewhere(window: MainWindow, kept: Session) ->
     first = next(place for place, each in enumerate(ids) if ids.count(each) > 1)
     kept.selection.select(first)
     ask(window.transcript.text, QPoint(0, 0), KEYBOARD)
-    trigger(opened(window), "Next “")
-    assert kept.selection.token == ids.index(ids[first], first + 1)
+    menu = opened(window)
+    trigger(menu, "Next same token")
+    second = ids.index(ids[first], first + 1)
+    assert kept.selection.token == second
+    trigger(menu, "Previous same token")
+    assert kept.selection.token == first
+    trigger(menu, "Find the same token")
+    bar = window.findChild(FindBar)
+    assert bar is not None
+    assert bar.count.text() == f"1 of {ids.count(ids[first])}"
+    assert list(kept.selection.found.tokens) == [
+        i for i, id_ in enumerate(ids) if id_ == ids[first]
+    ]
+
+
+def key(window: MainWindow, qtbot: QtBot, name: Qt.Key, modifiers: Qt.KeyboardModifier) -> None:
+    qtbot.keyClick(window.transcript.text, name, modifiers)
+
+
+def test_bookmarks_are_set_and_visited_by_keys(
+    window: MainWindow, kept: Session, qtbot: QtBot
+) -> None:
+    text, run = window.transcript.text, kept.runs.current
+    assert run is not None
+    text.setFocus()
+    before = text.viewport().grab().toImage()
+    for token in (11, 4, 17):
+        kept.selection.select(token)
+        key(window, qtbot, Qt.Key.Key_M, CONTROL)
+    assert kept.selection.bookmarks.tokens == [4, 11, 17]
+    seen = []
+    for _ in range(3):
+        key(window, qtbot, Qt.Key.Key_Right, ALT_SHIFT)
+        seen.append(kept.selection.token)
+    assert seen == [4, 11, 17]
+    key(window, qtbot, Qt.Key.Key_Left, ALT_SHIFT)
+    assert kept.selection.token == 11
+    (plot,) = window.findChildren(ShiftPlot)
+    assert len(plot.pane.marks.ticks.pixels(kept.selection.bookmarks.tokens)) == 3
+    kept.selection.select(None)
+    assert text.viewport().grab().toImage() != before
+    kept.runs.fork(9, token_id=run.tokens[9].token_id)
+    assert kept.selection.bookmarks.tokens == [4]  # what the branch shares
+    kept.runs.show(run)
+    kept.selection.select(4)
+    key(window, qtbot, Qt.Key.Key_M, CONTROL)
+    assert run.bookmarks == {11, 17}
+
+
+def test_a_token_is_excluded_and_that_can_be_undone(
+    window: MainWindow, kept: Session, bridge: FakeBridge
+) -> None:
+    run = kept.runs.current
+    assert run is not None
+    kept.selection.select(5)
+    excluded = run.tokens[5].token_id
+    ask(window.transcript.text, QPoint(0, 0), KEYBOARD)
+    trigger(opened(window), "Never sample")
+    assert kept.recipe.sampling.logit_bias == ((excluded, -100.0),)
+    field = window.findChild(BiasField)
+    assert not field.isHidden()
+    (button,) = field.findChildren(QPushButton)
+    assert button.text().startswith(quoted(run.label(excluded)))
+    kept.runs.generate("Once")
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert command.config.logit_bias == ((excluded, -100.0),)
+    bridge.complete(3)
+    button.click()
+    assert kept.recipe.sampling.logit_bias == ()
+    assert field.isHidden()
+    kept.undo_stack.undo()
+    assert kept.recipe.sampling.logit_bias == ((excluded, -100.0),)
+    kept.undo_stack.undo()
+    assert kept.recipe.sampling.logit_bias == ()
+
+
+def test_the_token_is_compared_in_another_run(
+    window: MainWindow, kept: Session, bridge: FakeBridge
+) -> None:
+    first = kept.runs.current
+    generate(kept, bridge, "Once", 24)
+    kept.selection.select(6)
+    (menu,) = window.findChildren(TokenActions)
+    (runs_,) = (a.menu() for a in menu.actions() if a.text().replace("&", "") == "Compare with")
+    assert isinstance(runs_, QMenu)
+    runs_.aboutToShow.emit()
+    (action,) = runs_.actions()
+    action.trigger()
+    dialog = window.findChild(CompareDialog)
+    assert dialog is not None
+    assert [column.run for column in dialog.columns] == [first, kept.runs.current]
+    assert dialog._chosen == 6
+    dialog.close()
 
 
 def test_the_plot_has_the_menu_of_the_token_and_its_own(

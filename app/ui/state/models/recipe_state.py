@@ -220,6 +220,14 @@ class RecipeState(QObject):
             recipe = replace(self._recipe, sampling=sampling)
             self._change(translate("RecipeState", "change sampling"), recipe, merge="sampling")
 
+    def bias_token(self, token_id: int, added: float) -> None:
+        """Add a number to the logit of a token in the next runs; 0 removes its bias."""
+        sampling = self._recipe.sampling
+        others = tuple(bias for bias in sampling.logit_bias if bias[0] != token_id)
+        bias = (*others, (token_id, added)) if added else others
+        recipe = replace(self._recipe, sampling=replace(sampling, logit_bias=bias))
+        self._change(translate("RecipeState", "change logit bias"), recipe)
+
     def set_seed(self, seed: int | None) -> None:
         """Pin the seed of the next runs; None gives each run a new one.
 

@@ -1,4 +1,4 @@
-"""Selection of a token and of a range of tokens, shared by all views."""
+"""Selection of a token and of a range of tokens, with found and marked tokens, for all views."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, QPoint, Signal
 
 from app.attribution.explained_token import ExplainedToken
+from app.ui.state.runs.bookmarks import Bookmarks
 from app.ui.state.runs.found_tokens import FoundTokens
 from app.ui.state.runs.run import Run
 
@@ -33,6 +34,7 @@ class Selection(QObject):
         self.range: tuple[int, int] | None = None
         """Half-open range of indices, or None."""
         self.found = FoundTokens(run, self)
+        self.bookmarks = Bookmarks(run, self)
 
     def _tokens(self) -> Sequence[ExplainedToken]:
         run = self._run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,8 @@ def of(qapp: object) -> Callable[..., Selection]:
 
     def make(*flips: bool) -> Selection:
         tokens = [Flip(index, flipped) for index, flipped in enumerate(flips)]
-        return Selection(lambda: tokens, owner)  # type: ignore[arg-type, return-value]
+        run = SimpleNamespace(tokens=tokens)
+        return Selection(lambda: run, owner)  # type: ignore[arg-type, return-value]
 
     make.owner = owner  # type: ignore[attr-defined]
     return make
@@ -89,7 +91,8 @@ def test_flips_are_selected_in_both_directions(of: Callable[..., Selection]) -> 
 def test_a_range_is_clamped_to_the_run(first: int, end: int) -> None:
     tokens = [Flip(index, False) for index in range(5)]
     owner = QObject()
-    selection = Selection(lambda: tokens, owner)  # type: ignore[arg-type, return-value]
+    run = SimpleNamespace(tokens=tokens)
+    selection = Selection(lambda: run, owner)  # type: ignore[arg-type, return-value]
     selection.select_range((first, end))
     inside = [index for index in range(5) if first <= index < end]
     assert selection.range == ((inside[0], inside[-1] + 1) if inside else None)
