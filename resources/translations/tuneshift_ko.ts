@@ -4205,6 +4205,14 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>프롬프트 형식 …</translation>
     </message>
     <message>
+        <source>Score the prompt</source>
+        <translation>프롬프트 점수 계산</translation>
+    </message>
+    <message>
+        <source>Compute how probable each token of the prompt is to the role that reads it</source>
+        <translation>프롬프트를 읽는 역할에게 각 토큰이 얼마나 확률이 높은지 계산합니다</translation>
+    </message>
+    <message>
         <source>The preview is updated when the run ends.</source>
         <translation>실행이 끝나면 미리 보기를 갱신합니다.</translation>
     </message>
@@ -4215,6 +4223,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>The exact prompt that each role receives.</source>
         <translation>각 역할이 실제로 받는 프롬프트입니다.</translation>
+    </message>
+    <message>
+        <source>surprisal {0}</source>
+        <translation>서프라이절 {0}</translation>
     </message>
     <message>
         <source>same as the {0}</source>
@@ -7156,6 +7168,22 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>token</source>
         <translation>토큰</translation>
+    </message>
+    <message>
+        <source>probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>bits</source>
+        <translation>비트</translation>
+    </message>
+    <message>
+        <source>rank</source>
+        <translation>순위</translation>
+    </message>
+    <message>
+        <source>most probable</source>
+        <translation>1순위</translation>
     </message>
 </context>
 <context>

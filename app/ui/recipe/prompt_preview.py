@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSize,
-    Qt,
-    QTimer,
-    Signal,
-)
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import (
     QDialog,
@@ -29,18 +21,19 @@ from PySide6.QtWidgets import (
 from app.checkpoints.conversation import last_message
 from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.spec import CHAT
-from app.ui.state.session import Session
+from app.ui.recipe.prompt_token_model import TokenModel
+from app.ui.state.session import LoadState, Session
+from app.ui.text.tint_words import bits
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
 from app.ui.words.role_words import role_titles
-from app.wording import quoted
 
 _SIZE = QSize(760, 520)
 _COLUMNS = (200, 560)
 _ROWS = (200, 220)
 _PAUSE_MS = 300
-
-_Index = QModelIndex | QPersistentModelIndex
+_SAMPLES = ("000000", "0000000", "M" * 14, "probability", "00.00", "00,000")
+"""Texts as wide as the columns of tokens, without the last."""
 
 
 class PromptPreview(QDialog):
@@ -79,6 +72,11 @@ class PromptPreview(QDialog):
         session.prompt_changed.connect(self._pause.start)
         session.recipe_changed.connect(self._pause.start)
         session.preflight_changed.connect(self._update)
+        self._scoring = session.runs.prompt_scoring
+        self._scoring.changed.connect(self._show_scores)
+        session.load_changed.connect(self._update_button)
+        session.runs.run_changed.connect(self._update_button)
+        self._update_button()
         self._update()
         self._ask()
 
@@ -111,7 +109,7 @@ class PromptPreview(QDialog):
         table.horizontalHeader().setStretchLastSection(True)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.horizontalHeader().setHighlightSections(False)
-        for column, sample in enumerate(("000000", "0000000")):
+        for column, sample in enumerate(_SAMPLES):
             width = self.fontMetrics().horizontalAdvance(sample) + 2 * SPACE
             table.setColumnWidth(column, width)
         return table
@@ -142,6 +140,13 @@ class PromptPreview(QDialog):
         formats.setToolTip(self.tr("Change the prompt format of the recipe or of a role"))
         formats.clicked.connect(self.formats_wanted)
         buttons.addButton(formats, QDialogButtonBox.ButtonRole.ResetRole)
+        self.score = QPushButton(self.tr("Score the prompt"))
+        self.score.setToolTip(
+            self.tr("Compute how probable each token of the prompt is to the role that reads it")
+        )
+        self.score.setAutoDefault(False)
+        self.score.clicked.connect(self._ask_scores)
+        buttons.addButton(self.score, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE)
@@ -184,6 +189,23 @@ class PromptPreview(QDialog):
             self._list()
         self._describe_state()
 
+    # Scores
+
+    def _ask_scores(self) -> None:
+        session, found = self._session, self._session.preflight
+        prompt = session.prompt if last_message(session.prompt) else session.recipe.sample_prompt
+        bridged = found.vocabulary.bridged if found else ()
+        self._scoring.ask(prompt, session.recipe, bridged)
+
+    def _update_button(self) -> None:
+        session = self._session
+        loaded = session.load_state is LoadState.LOADED
+        self.score.setEnabled(loaded and not session.runs.running and not self._scoring.waiting)
+
+    def _show_scores(self) -> None:
+        self._update_button()
+        self._show_role(self.roles.currentRow())
+
     def _list(self) -> None:
         row = max(self.roles.currentRow(), 0)
         if self._titles != [self.roles.item(index).text() for index in range(self.roles.count())]:
@@ -208,66 +230,27 @@ class PromptPreview(QDialog):
         if not 0 <= row < len(self._prompts):
             return
         prompt = self._prompts[row]
+        specs = self._session.recipe.checkpoints()
+        scores = self._scoring.of(specs[row]) if row < len(specs) else None
+        scored = tuple(scores.tokens) if scores else ()
+        self.tokens.show_prompt(prompt, scored, self._session.token_labels)
         set_role(self.count, "error" if prompt.problem else "caption")
         self.count.setText(prompt.problem or self._describe(prompt, row))
         if prompt.text != self.text.toPlainText():
             self.text.setPlainText(prompt.text)
-        self.tokens.show_prompt(prompt)
 
     def _describe(self, prompt: RolePrompt, row: int) -> str:
         others = zip(self._titles[:row], self._prompts)  # noqa: B905
         same = next((title for title, other in others if other.token_ids == prompt.token_ids), "")
         parts = [_count(prompt)]
+        surprisal = self.tokens.surprisal
+        if surprisal is not None:
+            parts.append(self.tr("surprisal {0}").format(bits(surprisal)))
         if same:
             parts.append(self.tr("same as the {0}").format(same))
         if prompt.has_chat_template and self._formats[row] != CHAT:
             parts.append(self.tr("the model's chat template is not used"))
         return " · ".join(parts)
-
-
-class TokenModel(QAbstractTableModel):
-    """The tokens of one prompt: position, id, and text with white space made visible."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._ids: tuple[int, ...] = ()
-        self._texts: tuple[str, ...] = ()
-
-    def show_prompt(self, prompt: RolePrompt) -> None:
-        """Show the tokens of ``prompt``."""
-        if (prompt.token_ids, prompt.tokens) != (self._ids, self._texts):
-            self.beginResetModel()
-            self._ids, self._texts = prompt.token_ids, prompt.tokens
-            self.endResetModel()
-
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's
-        return 0 if parent.isValid() else len(self._ids)
-
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's
-        return 0 if parent.isValid() else 3
-
-    def headerData(  # noqa: N802 — Qt's name
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (self.tr("position"), self.tr("id"), self.tr("token"))[section]
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if role == Qt.ItemDataRole.DisplayRole:
-            row = index.row()
-            text = quoted(self._texts[row])
-            return (str(row + 1), str(self._ids[row]), text)[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(index.column())
-        return None
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column < 2 else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _count(prompt: RolePrompt) -> str:

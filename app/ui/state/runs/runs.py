@@ -12,6 +12,7 @@ from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.new_runs import NewRuns
+from app.ui.state.runs.prompt_scores import PromptScoring
 from app.ui.state.runs.readiness import Models, Readiness
 from app.ui.state.runs.removed_runs import RemovedRuns, answers_from, run_beside
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
@@ -36,6 +37,7 @@ class Runs(QObject):
     Attributes:
         generation: Runs the generation of all runs.
         questions: What-if questions about the shown run, and the last answer.
+        prompt_scoring: What each role makes of its own prompt.
     """
 
     run_changed = Signal()
@@ -64,6 +66,7 @@ class Runs(QObject):
         self.generation.ended.connect(self.run_changed)
         self._readiness = Readiness(models, lambda: self.running, self)
         self.questions = WhatIfQuestions(requests, models.report, self)
+        self.prompt_scoring = PromptScoring(requests, models.report, self)
         self._token_to_select: tuple[Run, int] | None = None
         self.budget = RowBudget(row_bytes)
         self._make = NewRuns(models, requests, self.budget)
