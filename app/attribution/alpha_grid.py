@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from app.attribution.argmax_flips import argmax_flips
 from app.attribution.candidates import CandidateRows
 from app.attribution.row_statistics import Floats
-from app.attribution.row_store import RowStore
 from app.decoding.tuned_logits import Row, add_differences, scaled_differences, tuned_logits
 from app.decoding.types import FloatArray, RoleLogits
 from app.errors import Cancelled
@@ -89,26 +88,6 @@ class AlphaGrid:
         """Whether the argmax is another than with the alphas of the run, [T, N]."""
         other: NDArray[np.bool_] = self.argmax != self.recorded_argmax[:, None]
         return other & (self.argmax >= 0)
-
-
-def grid_tokens(store: RowStore, tokens: Iterable[tuple[int, int]]) -> Iterator[GridToken]:
-    """The tokens of a run of which rows or candidates are kept.
-
-    Args:
-        store: The rows of the run.
-        tokens: The index and the id of each token.
-    """
-    steps = {step.index: step for step in store.steps()}
-    for index, token_id in tokens:
-        step = steps.get(index)
-        if step is not None:
-            yield GridToken(index, token_id, step.alphas, step.kept_logits)
-            continue
-        try:
-            candidates = store.candidates(index)
-        except KeyError:
-            continue
-        yield GridToken(index, token_id, candidates.alphas, candidates)
 
 
 def alpha_grid(

@@ -160,6 +160,14 @@ class RowStore:
             return self._kept(index).with_alphas(alphas)
         return keep_candidates(step.kept_logits, alphas, step.token_id)
 
+    def at_hand(self, index: int) -> RoleLogits | CandidateRows | None:
+        """What is in memory of token ``index``: its full rows, its candidates, or nothing."""
+        step = self._steps.get(index)
+        if step is not None:
+            return step.kept_logits
+        candidates = self._candidates.get(index)
+        return candidates if isinstance(candidates, CandidateRows) else None
+
     def _kept(self, index: int) -> CandidateRows:
         candidates = self._candidates[index]
         if not isinstance(candidates, CandidateRows):

@@ -122,6 +122,16 @@ def parse_scales(text: str) -> tuple[float, ...]:
     return tuple(dict.fromkeys(scales))
 
 
+def parse_policies(text: str) -> tuple[str, ...]:
+    """Parse comma-separated policies of alpha; none for an empty text.
+
+    Raises:
+        SettingsError: A part is not a policy.
+    """
+    parts = filter(None, map(str.strip, text.split(",")))
+    return tuple(dict.fromkeys(parse_policy(part).text for part in parts))
+
+
 def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], HarnessTasks | None]:
     """The local tasks, with their questions, and the harness's tasks."""
     files = dict(_data_file(argument) for argument in data)

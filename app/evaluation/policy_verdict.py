@@ -16,7 +16,7 @@ from app.evaluation.paired_interval import Interval, paired_difference
 from app.evaluation.store import Record
 from app.evaluation.variants import Variant
 
-_FEWEST = 8
+FEWEST_QUESTIONS = 8
 """Questions of a task below which nothing is judged."""
 _ROUNDING = 1e-5
 """A gain that the rounding of batches explains."""
@@ -46,7 +46,10 @@ class PolicyVerdict:
 
     def __str__(self) -> str:
         if self.gain is None:
-            return f"Too few questions to compare policies of alpha: at least {_FEWEST} are needed."
+            return (
+                f"Too few questions to compare policies of alpha: at least {FEWEST_QUESTIONS} are "
+                "needed."
+            )
         gain = self.gain
         figures = (
             f"the best, {self.policy}, gains {gain.value:+.4f} over {self.constant} "
@@ -107,7 +110,7 @@ def policy_verdict(
 
     best, other = max(policies, key=score), max(constants, key=score)
     gain = None
-    if len(common) >= _FEWEST:
+    if len(common) >= FEWEST_QUESTIONS:
         gain = paired_difference(
             [sign * value for value in column(best, "value", judging)],
             [sign * value for value in column(other, "value", judging)],

@@ -255,15 +255,12 @@ class Archive:
 
     def candidates(self, run_id: str, index: int) -> CandidateRows | None:
         """The candidates of one token, or None if none are stored."""
-        return next((rows for _, rows in self._candidates(run_id, index, index + 1)), None)
+        return next((rows for _, rows in self.all_candidates(run_id, index, index + 1)), None)
 
-    def all_candidates(self, run_id: str) -> Iterator[tuple[int, CandidateRows]]:
-        """Index and candidates of every token that has candidates."""
-        return self._candidates(run_id, 0, _END)
-
-    def _candidates(
-        self, run_id: str, first: int, last: int
+    def all_candidates(
+        self, run_id: str, first: int = 0, last: int = _END
     ) -> Iterator[tuple[int, CandidateRows]]:
+        """Index and candidates of the tokens, from ``first`` to before ``last``, that have some."""
         with self._translated_errors():
             for number, start, end in segments(self._connection, self._number(run_id)):
                 rows = self._connection.execute(

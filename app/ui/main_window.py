@@ -198,7 +198,7 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         session = self._session
         self._generate_menu = GenerateMenu(session, self, lambda: self.prompt.text, self.chat)
-        self._inspect_menu = InspectMenu(session, self)
+        self._inspect_menu = InspectMenu(session, self, self._what_if)
         self._runs_menu = RunsMenu(session, self, self._place_of, self._what_if)
         forks = self._runs_menu.token_actions
         for menu in (

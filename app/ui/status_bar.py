@@ -142,6 +142,13 @@ class StatusBar(QWidget):
                 "This model has a recurrent state instead of a KV cache that can be "
                 "shortened, so tokens cannot be drafted and verified."
             )
+        elif run and run.stats and run.stats.skipped:
+            skipped = run.stats.skipped
+            text = self.tr("{0} tokens without pairs").format(f"{skipped.skipped:,}")
+            explanation = self.tr(
+                "The policy of α did not need the pairs there: {0} forward passes were skipped, "
+                "and {1} tokens read later, in blocks. There are no drafts then."
+            ).format(f"{skipped.passes:,}", f"{skipped.caught_up:,}")
         elif drafts and drafts.total.blocks:
             total = drafts.total
             text = self.tr("{0} tokens per forward pass").format(f"{total.mean_block:.1f}")

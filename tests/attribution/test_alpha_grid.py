@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from app.attribution.alpha_grid import AlphaGrid, GridToken, alpha_axis, alpha_grid, grid_tokens
+from app.attribution.alpha_grid import AlphaGrid, GridToken, alpha_axis, alpha_grid
 from app.attribution.candidates import keep_candidates
 from app.attribution.estimated import attribute_candidates
 from app.attribution.row_store import RowBudget, RowStore
@@ -117,7 +117,12 @@ def test_rows_and_candidates_of_a_store_are_both_in_the_grid() -> None:
     steps = [step(seed, 1, index=seed) for seed in range(5)]
     for made in steps:
         store.add(made)
-    tokens = list(grid_tokens(store, [(made.index, made.token_id) for made in steps] + [(9, 1)]))
+    assert store.at_hand(9) is None
+    tokens = [
+        GridToken(made.index, made.token_id, made.alphas, kept)
+        for made in steps
+        if (kept := store.at_hand(made.index))
+    ]
     grid = only(tokens, 0)
     assert grid.indices.tolist() == [0, 1, 2, 3, 4]
     assert grid.estimated.tolist() == [True, True, True, False, False]

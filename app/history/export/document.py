@@ -43,6 +43,11 @@ class Document:
     def pair_names(self) -> tuple[str, ...]:
         return self.run.pair_names
 
+    def skipped(self, place: int) -> bool:
+        """Whether the pairs did not read a token, by its place in ``tokens``."""
+        rows = self.candidates[place]
+        return rows is not None and not rows.pairs_were_read
+
     @property
     def partial(self) -> bool:
         """Whether only part of the base's probability is known, or compared exactly."""

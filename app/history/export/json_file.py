@@ -71,15 +71,13 @@ def _tokens(document: Document) -> list[dict[str, Any]]:
             "span": [token.start, token.end],
             "forced": token.forced,
             "alphas": list(token.alphas),
-            "skipped": rows is not None and not rows.pairs_were_read,
+            "skipped": document.skipped(place),
             "sampled_probability": token.sampled_probability,
             **_measures(token),
             "flipped": token.attribution.flipped,
             "candidates": table and _candidates(document, table),
         }
-        for token, rows, table in zip(
-            document.tokens, document.candidates, document.tables(), strict=True
-        )
+        for place, (token, table) in enumerate(zip(document.tokens, document.tables(), strict=True))
     ]
 
 

@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 from app.evaluation.results import TaskResults
 from app.ui.evaluate.score_chart import ScoreChart
 from app.ui.evaluate.score_figures import measure_title, score_headings, score_rows
+from app.ui.evaluate.verdict_words import policy_verdict_words
 from app.ui.theme import SPACE
 from app.ui.widgets.figures_model import FiguresModel
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
+from app.ui.widgets.paragraph import paragraph
 
 
 class ResultsView(QWidget):
@@ -29,6 +31,7 @@ class ResultsView(QWidget):
         self._better.setProperty("role", "caption")
         self.model = FiguresModel([], self)
         self.table = NumberTable(self.model, self.tr("Scores"), fits=True, wide=0)
+        self.verdict = paragraph()
         self.chart = ScoreChart()
         page = QWidget()
         layout = QVBoxLayout(page)
@@ -37,6 +40,7 @@ class ResultsView(QWidget):
         layout.addWidget(self.choice)
         layout.addWidget(self.table)
         layout.addWidget(self._better)
+        layout.addWidget(self.verdict)
         layout.addWidget(self.chart, 1)
         self._empty = QLabel()
         self._empty.setProperty("role", "caption")
@@ -67,6 +71,9 @@ class ResultsView(QWidget):
         place = self.choice.currentIndex()
         task = self._found[place] if 0 <= place < len(self._found) else None
         self.chart.show_task(task)
+        verdict = task.policies if task else None
+        self.verdict.setText(policy_verdict_words(verdict) if verdict else "")
+        self.verdict.setVisible(verdict is not None)
         if task is None:
             self.model.show([])
             return

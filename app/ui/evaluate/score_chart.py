@@ -190,11 +190,13 @@ class ScoreChart(QWidget):
 
 
 def _curves(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """The results of each tuned role with several scales of α, by scale."""
+    """The results of each tuned role and policy with several scales of α, by scale."""
     found: dict[str, list[Result]] = {}
     for result in results:
-        if result.variant.kind == "tuned":
-            found.setdefault(result.variant.name, []).append(result)
+        variant = result.variant
+        if variant.kind == "tuned":
+            policy = "" if variant.policy.is_constant else f", {variant.policy.text}"
+            found.setdefault(variant.name + policy, []).append(result)
     return {
         name: sorted(curve, key=lambda result: result.variant.scale)
         for name, curve in found.items()

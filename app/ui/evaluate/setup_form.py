@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.spec import Recipe
+from app.decoding.alpha_policy import FORMS
 from app.errors import TuneshiftError
-from app.evaluation.plan import Plan, parse_scales
+from app.evaluation.plan import Plan, parse_policies, parse_scales
 from app.evaluation.variants import default_roles
 from app.ui.evaluate.task_list import TaskList
 from app.ui.state.background import Background
@@ -65,6 +66,14 @@ class SetupForm(QFrame):
         self.scales.setToolTip(
             self.tr("Factors for every α, separated by commas; tuned is measured with each factor")
         )
+        self.policies = QLineEdit()
+        self.policies.setPlaceholderText(self.tr("optional, such as kl:0.5"))
+        self.policies.setToolTip(
+            self.tr(
+                "Policies of α, separated by commas; tuned is measured with each beside constant "
+                "α, and the scores say whether one is better than the best constant.\n{0}"
+            ).format("\n".join(FORMS.values()))
+        )
         self.limit = NumberBox(0, _MOST, 10, 0, self.tr("all"))
         self.limit.setValue(100)
         self.batch = NumberBox(0, 1024, 1, 0, self.tr("auto"))
@@ -81,7 +90,7 @@ class SetupForm(QFrame):
         )
         self._code_about.setProperty("role", "caption")
         self._code_about.setWordWrap(True)
-        for field in (self.direct, self.scales):
+        for field in (self.direct, self.scales, self.policies):
             field.textChanged.connect(self._on_changed)
         for number in (self.limit, self.batch):
             number.valueChanged.connect(self._on_changed)
@@ -100,6 +109,7 @@ class SetupForm(QFrame):
         form.setVerticalSpacing(SPACE // 2)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("α ×"), self.scales)
+        form.addRow(self.tr("Policies"), self.policies)
         numbers = QHBoxLayout()
         numbers.setSpacing(SPACE)
         numbers.addWidget(self.limit, 1)
@@ -184,6 +194,7 @@ class SetupForm(QFrame):
             limit=int(self.limit.value()) or None,
             batch_size=int(self.batch.value()) or None,
             allow_code=self.tasks.runs_code and self.allow_code.isChecked(),
+            policies=parse_policies(self.policies.text()),
         )
 
     @property
@@ -200,6 +211,7 @@ class SetupForm(QFrame):
             return self.tr("A task runs code that models write: allow this, or uncheck the task.")
         try:
             parse_scales(self.scales.text())
+            parse_policies(self.policies.text())
         except TuneshiftError as error:
             return str(error)
         return ""
@@ -215,6 +227,7 @@ class SetupForm(QFrame):
             "roles": [name for name, box in self._roles if box.isChecked()],
             "direct": self.direct.text(),
             "scales": self.scales.text(),
+            "policies": self.policies.text(),
             "limit": int(self.limit.value()),
             "batch_size": int(self.batch.value()),
             "data": self.tasks.given_data,
@@ -227,6 +240,7 @@ class SetupForm(QFrame):
             if form.get("direct"):
                 self.direct.setText(str(form["direct"]))
             self.scales.setText(str(form["scales"]))
+            self.policies.setText(str(form.get("policies", "")))
         except (KeyError, TypeError, ValueError, AttributeError):
             return
 
@@ -239,6 +253,7 @@ class SetupForm(QFrame):
         self.direct.setText(direct)
         if not isinstance(values["scales"], str):
             self.scales.setText(", ".join(f"{scale:g}" for scale in values["scales"]))
+            self.policies.setText(", ".join(values["policies"]))
         self.limit.setValue(values["limit"] or 0)
         self.batch.setValue(values["batch_size"] or 0)
 

@@ -105,10 +105,12 @@ class Inspector(QFrame):
                 self._curve.setVisible(False)
             return
         self._candidates.show_candidates(run, rows, token.token_id)
-        if run.pair_names:
+        read = bool(run.pair_names) and rows.pairs_were_read
+        self._description.show_skipped(bool(run.pair_names) and not rows.pairs_were_read)
+        if read:
             self._curve_view().show_token(run, token)
         if self._curve:
-            self._curve.setVisible(bool(run.pair_names))
+            self._curve.setVisible(read)
 
     def _curve_view(self) -> AlphaCurveView:
         """The α curve, made for the first token since importing pyqtgraph is slow."""

@@ -51,6 +51,14 @@ class TokenDescription(QWidget):
         self._place = caption()
         self._description = plain_label()
         self._description.setWordWrap(True)
+        self._skipped = caption()
+        self._skipped.setText(
+            self.tr(
+                "The policy of α did not need the pairs here, and they did not read this token: "
+                "it was sampled from the base alone."
+            )
+        )
+        self._skipped.hide()
         self._shares_title = section()
         self._shares = ContributionBars()
         self._entropies = caption()
@@ -60,10 +68,15 @@ class TokenDescription(QWidget):
         layout.addWidget(self._heading)
         layout.addWidget(self._place)
         layout.addWidget(self._description)
+        layout.addWidget(self._skipped)
         layout.addSpacing(SPACE // 2)
         layout.addWidget(self._shares_title)
         layout.addWidget(self._shares)
         layout.addWidget(self._entropies)
+
+    def show_skipped(self, skipped: bool) -> None:
+        """Say whether the token was sampled from the base alone."""
+        self._skipped.setVisible(skipped)
 
     def show_token(self, shown: TokenAtAlphas) -> None:
         """Describe another token, or the same token at other alphas."""

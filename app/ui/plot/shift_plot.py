@@ -9,6 +9,7 @@ from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
 
 from app.attribution.series import AttributionSeries
+from app.ui.plot.alpha_strip import AlphaStrip
 from app.ui.plot.plot_foot import PlotFoot
 from app.ui.plot.plot_head import PlotHead
 from app.ui.plot.plot_legend import PlotLegend
@@ -122,6 +123,7 @@ class ShiftPlot(QWidget):
         layout.addWidget(self._head)
         layout.addWidget(self.pane, 1)
         layout.addWidget(self.second, 1)
+        layout.addWidget(AlphaStrip(self._session, self.pane.tokens))
         layout.addWidget(self._foot)
 
     def _apply_theme(self) -> None:

@@ -17,8 +17,10 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.structure_grammar import check_structure
+from app.decoding.alpha_policy import parse_policy
 from app.decoding.types import MAX_BIAS, MAX_PENALTY
 from app.errors import SettingsError
+from app.ui.recipe.alpha_policy_field import AlphaPolicyField
 from app.ui.recipe.bias_field import BiasField
 from app.ui.recipe.seed_field import SeedField
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
@@ -46,6 +48,7 @@ class SamplingPanel(QWidget):
         self._seed.refused.connect(self._say)
         self._stop = QPlainTextEdit()
         self._structure = StructureField()
+        self._policy = AlphaPolicyField()
         self._error = QLabel()
         self._error.setProperty("role", "error")
         self._error.setWordWrap(True)
@@ -76,6 +79,8 @@ class SamplingPanel(QWidget):
         self._add(self.tr("Stop strings"), self._stop, self._stop)
         self._structure.edited.connect(self._change_structure)
         self._add(self.tr("Structure"), self._structure.kind, self._structure)
+        self._policy.edited.connect(lambda policy: self._change("alpha_policy", policy))
+        self._add(self.tr("Policy of α"), self._policy.kind, self._policy, whole_row=True)
         self._form.addWidget(BiasField(self._session), self._form.rowCount(), 0, 1, 2)
         reset = QPushButton(self.tr("Reset to the recipe"))
         reset.setProperty("role", "link")
@@ -149,8 +154,13 @@ class SamplingPanel(QWidget):
         self._boxes[name] = box
         self._add(title, box, box)
 
-    def _add(self, title: str, control: QWidget, place: QWidget) -> None:
-        """Add a row with ``place``, the widget that contains ``control``, which gets the title."""
+    def _add(
+        self, title: str, control: QWidget, place: QWidget, *, whole_row: bool = False
+    ) -> None:
+        """Add a row with ``place``, the widget that contains ``control``, which gets the title.
+
+        With ``whole_row``, the widget stands below the title, in the whole width.
+        """
         label = QLabel(title)
         label.setProperty("role", "caption")
         label.setBuddy(control)
@@ -163,7 +173,10 @@ class SamplingPanel(QWidget):
         self._form.addWidget(
             label, row, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter
         )
-        self._form.addWidget(place, row, 1)
+        if whole_row:
+            self._form.addWidget(place, row + 1, 0, 1, 2)
+        else:
+            self._form.addWidget(place, row, 1)
 
     def _make_stop(self) -> None:
         self._stop.setToolTip(
@@ -248,6 +261,7 @@ class SamplingPanel(QWidget):
             box.show_value(getattr(sampling, name))
         self._seed.show_seed()
         self._structure.show_structure(sampling)
+        self._policy.show_policy(sampling.alpha_policy)
         if read_stop_strings(self._stop.toPlainText()) != sampling.stop:
             with QSignalBlocker(self._stop):
                 self._stop.setPlainText(write_stop_strings(sampling.stop))
@@ -262,9 +276,12 @@ class SamplingPanel(QWidget):
         excluded = sum(added == -MAX_BIAS for _, added in recipe.sampling.logit_bias)
         if excluded:
             text = self.tr("{0} · excluded tokens: {1}").format(text, f"{excluded:,}")
-        if not recipe.sampling.structured:
-            return text
-        return f"{text} · {self._structure.kind.currentText()}"
+        parts = [text]
+        if recipe.sampling.structured:
+            parts.append(self._structure.kind.currentText())
+        if not parse_policy(recipe.sampling.alpha_policy).is_constant:
+            parts.append(self.tr("α {0}").format(self._policy.kind.currentText()))
+        return " · ".join(parts)
 
     def _sampling_summary(self, recipe: Recipe) -> str:
         sampling = recipe.sampling

@@ -135,6 +135,14 @@ class WhatIfBar(QFrame):
         if self.controls:
             self.controls[0].slider.setFocus()
 
+    def try_alphas(self, alphas: tuple[float, ...]) -> None:
+        """Show the bar with these alphas, and ask what they would have changed."""
+        self.enter()
+        for control, alpha, used in zip(self.controls, alphas, self._run_alphas, strict=False):
+            control.slider.show_alpha(alpha, used)
+            control.show_number(alpha)
+        self._on_moved()
+
     def leave(self) -> None:
         """Hide the bar and clear its answer."""
         self.setVisible(False)

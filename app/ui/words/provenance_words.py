@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.decoding.alpha_policy import CONSTANT
 from app.decoding.types import GRAMMAR, JSON, JSON_SCHEMA, GenerationConfig
 from app.history.recipe_facts import facts_of
 from app.history.run_search import searchable
@@ -20,6 +21,8 @@ def models_line(models: Sequence[str]) -> str:
 def settings_line(alphas: Sequence[str], config: GenerationConfig) -> str:
     """Alphas and sampling settings; those that are off are left out."""
     parts = [translate("Provenance", "α {0}").format(", ".join(alphas))] if alphas else []
+    if config.alpha_policy != CONSTANT.text:
+        parts.append(translate("Provenance", "policy of α {0}").format(config.alpha_policy))
     if config.temperature == 0:
         parts.append(translate("Provenance", "greedy"))
     else:

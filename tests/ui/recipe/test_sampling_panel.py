@@ -11,7 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.decoding.alpha_policy import PolicyKind, parse_policy
 from app.decoding.types import MAX_SEED
+from app.ui.recipe.alpha_policy_field import AlphaPolicyField
 from app.ui.recipe.sampling_panel import SamplingPanel
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.state.session import Session
@@ -255,5 +257,73 @@ def test_stop_strings_survive_the_editor(qapp: object, strings: tuple[str, ...])
 
 def test_every_label_names_its_control(panel: SamplingPanel) -> None:
     labels = [label for label in panel.findChildren(QLabel) if label.property("role") == "caption"]
-    assert len(labels) == 11
+    assert len(labels) == 12
     assert all(label.buddy().accessibleName() == label.text() for label in labels)
+
+
+# Policy of alpha
+
+
+def policy_box(panel: SamplingPanel) -> QComboBox:
+    box = control(panel, "Policy of α")
+    assert isinstance(box, QComboBox)
+    return box
+
+
+def policy_numbers(panel: SamplingPanel) -> list[NumberBox]:
+    return panel.findChild(AlphaPolicyField).numbers
+
+
+@pytest.mark.parametrize("kind", PolicyKind)
+def test_every_policy_is_chosen_with_numbers_that_are_valid(
+    panel: SamplingPanel, session: Session, kind: PolicyKind
+) -> None:
+    box = policy_box(panel)
+    box.setCurrentIndex(box.findData(kind))
+    policy = parse_policy(session.recipe.sampling.alpha_policy)
+    assert policy.kind is kind
+    assert not error(panel)
+    header = panel.findChild(Disclosure)
+    assert (box.currentText() in header.summary) == (kind is not PolicyKind.CONSTANT)
+    field = panel.findChild(AlphaPolicyField)
+    about = [w for w in field.findChildren(QLabel) if w.wordWrap() and w.isVisible()]
+    assert len(about) == (kind is not PolicyKind.CONSTANT)
+
+
+def test_a_choice_of_a_policy_is_undone(panel: SamplingPanel, session: Session) -> None:
+    box = policy_box(panel)
+    box.setCurrentIndex(box.findData(PolicyKind.KL))
+    policy_numbers(panel)[0].setValue(0.25)
+    assert session.recipe.sampling.alpha_policy == "kl:0.25"
+    session.undo_stack.undo()
+    while session.undo_stack.canUndo():
+        session.undo_stack.undo()
+    assert session.recipe.sampling.alpha_policy == "constant"
+    assert box.currentData() == PolicyKind.CONSTANT
+    assert policy_numbers(panel) == []
+
+
+def test_the_end_of_a_threshold_is_never_below_its_beginning(
+    panel: SamplingPanel, session: Session
+) -> None:
+    box = policy_box(panel)
+    box.setCurrentIndex(box.findData(PolicyKind.ENTROPY))
+    low, high = policy_numbers(panel)
+    low.setValue(3)
+    assert high.value() == 3
+    assert session.recipe.sampling.alpha_policy == "entropy:3"
+    high.setValue(5)
+    assert session.recipe.sampling.alpha_policy == "entropy:3:5"
+    high.setValue(1.5)
+    assert low.value() == 1.5
+    assert session.recipe.sampling.alpha_policy == "entropy:1.5"
+
+
+def test_a_policy_of_the_recipe_is_shown(panel: SamplingPanel, session: Session) -> None:
+    sampling = replace(session.recipe.sampling, alpha_policy="ramp:-0.5:2:30")
+    session.set_sampling(sampling)
+    assert policy_box(panel).currentData() == PolicyKind.RAMP
+    assert [box.value() for box in policy_numbers(panel)] == [-0.5, 2, 30]
+    session.set_sampling(replace(sampling, alpha_policy="confidence:0.9"))
+    assert [box.value() for box in policy_numbers(panel)] == [0.9, 0.9]
+    assert session.recipe.sampling.alpha_policy == "confidence:0.9"

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
@@ -127,6 +128,16 @@ class HistoryReader:
                     raise HistoryError(f"There is no run “{run_id}” in the history")
                 found.append(read_document(held, run_id, tokens_only=tokens_only))
         return found
+
+    def candidates(self, run_id: str, first: int, end: int) -> dict[int, CandidateRows]:
+        """The stored candidates of the tokens from ``first`` to before ``end``, by their index.
+
+        Raises:
+            HistoryError: They cannot be read.
+        """
+        with self._archives() as archives:
+            held = next((archive for archive in archives if archive.holds(run_id)), None)
+            return dict(held.all_candidates(run_id, first, end)) if held else {}
 
     @contextmanager
     def _archives(self) -> Iterator[list[Archive]]:
