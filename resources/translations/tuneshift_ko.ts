@@ -122,6 +122,230 @@
     </message>
 </context>
 <context>
+    <name>AlphaMapDialog</name>
+    <message>
+        <source>Save or copy the map</source>
+        <translation>지도 저장 또는 복사</translation>
+    </message>
+    <message>
+        <source>Map of α</source>
+        <translation>α 지도</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>척도</translation>
+    </message>
+    <message>
+        <source>Pair whose α varies</source>
+        <translation>α를 바꿀 쌍</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>내보내기</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>All pairs together</source>
+        <translation>모든 쌍 함께</translation>
+    </message>
+    <message>
+        <source>α of {0}</source>
+        <translation>{0}의 α</translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation>알 수 없음</translation>
+    </message>
+    <message>
+        <source>What if all α were × {0} …</source>
+        <translation>모든 α가 × {0}이라면 …</translation>
+    </message>
+    <message>
+        <source>What if α were {0} …</source>
+        <translation>α가 {0}(이)라면 …</translation>
+    </message>
+    <message>
+        <source>Click a cell, or move with the arrow keys.</source>
+        <translation>칸을 클릭하거나 화살표 키로 이동하세요.</translation>
+    </message>
+</context>
+<context>
+    <name>AlphaMapWords</name>
+    <message>
+        <source>Probability of the token</source>
+        <translation>토큰의 확률</translation>
+    </message>
+    <message>
+        <source>Most probable token changed</source>
+        <translation>1순위 토큰이 바뀜</translation>
+    </message>
+    <message>
+        <source>Entropy</source>
+        <translation>엔트로피</translation>
+    </message>
+    <message>
+        <source>Press Generate first.</source>
+        <translation>먼저 생성을 누르세요.</translation>
+    </message>
+    <message>
+        <source>One role generated this run alone: there is no α to change.</source>
+        <translation>이 실행은 한 역할이 단독으로 생성했으므로 바꿀 α가 없습니다.</translation>
+    </message>
+    <message>
+        <source>factor of all α</source>
+        <translation>모든 α의 배수</translation>
+    </message>
+    <message>
+        <source>α of {0}</source>
+        <translation>{0}의 α</translation>
+    </message>
+    <message>
+        <source>same</source>
+        <translation>같음</translation>
+    </message>
+    <message>
+        <source>another</source>
+        <translation>다름</translation>
+    </message>
+    <message>
+        <source>{0} bits</source>
+        <translation>{0}비트</translation>
+    </message>
+    <message>
+        <source>Token {0} {1}, {2} = {3}</source>
+        <translation>토큰 {0} {1}, {2} = {3}</translation>
+    </message>
+    <message>
+        <source>probability {0}</source>
+        <translation>확률 {0}</translation>
+    </message>
+    <message>
+        <source>entropy {0} bits</source>
+        <translation>엔트로피 {0}비트</translation>
+    </message>
+    <message>
+        <source>most probable {0}, another than in the run</source>
+        <translation>1순위 {0}, 실행 때와 다름</translation>
+    </message>
+    <message>
+        <source>most probable {0}, as in the run</source>
+        <translation>1순위 {0}, 실행 때와 같음</translation>
+    </message>
+    <message>
+        <source>estimated</source>
+        <translation>추정</translation>
+    </message>
+    <message>
+        <source>{0} of {1} tokens</source>
+        <translation>토큰 {1}개 중 {0}개</translation>
+    </message>
+    <message>
+        <source>{0} tokens are estimated from their candidates: their logits are no longer kept</source>
+        <translation>토큰 {0}개는 후보로 추정했습니다. 로짓이 더 이상 보관되어 있지 않습니다</translation>
+    </message>
+</context>
+<context>
+    <name>AlphaPolicyField</name>
+    <message>
+        <source>How the alphas of all pairs change from token to token while it generates.</source>
+        <translation>생성하는 동안 모든 쌍의 α가 토큰마다 어떻게 바뀌는지 정합니다.</translation>
+    </message>
+    <message>
+        <source>constant</source>
+        <translation>일정</translation>
+    </message>
+    <message>
+        <source>ramp</source>
+        <translation>점진적 변화</translation>
+    </message>
+    <message>
+        <source>only while thinking</source>
+        <translation>사고 중에만</translation>
+    </message>
+    <message>
+        <source>only in the answer</source>
+        <translation>답변에서만</translation>
+    </message>
+    <message>
+        <source>where the base is undecided</source>
+        <translation>베이스가 망설이는 곳</translation>
+    </message>
+    <message>
+        <source>where the base is not sure</source>
+        <translation>베이스의 확신이 낮은 곳</translation>
+    </message>
+    <message>
+        <source>where base and expert differ</source>
+        <translation>베이스와 전문가가 다른 곳</translation>
+    </message>
+    <message>
+        <source>limit of KL</source>
+        <translation>KL 한도</translation>
+    </message>
+    <message>
+        <source>All α are multiplied by a factor that goes from one number to the other.</source>
+        <translation>모든 α에 배수를 곱합니다. 배수는 한 값에서 다른 값으로 변합니다.</translation>
+    </message>
+    <message>
+        <source>The answer after the thinking is the base&apos;s own.</source>
+        <translation>사고 뒤의 답변은 베이스가 단독으로 생성합니다.</translation>
+    </message>
+    <message>
+        <source>The base thinks without the pairs.</source>
+        <translation>베이스는 쌍 없이 사고합니다.</translation>
+    </message>
+    <message>
+        <source>Below the first number the token is the base&apos;s own, from the second on the pairs have their whole α.</source>
+        <translation>첫째 값까지는 베이스가 단독으로 토큰을 정하고, 둘째 값부터는 쌍의 α가 모두 적용됩니다.</translation>
+    </message>
+    <message>
+        <source>The probability of the base&apos;s first choice: up to the first number the pairs have their whole α, from the second on the token is the base&apos;s own.</source>
+        <translation>베이스의 1순위 확률입니다. 첫째 값까지는 쌍의 α가 모두 적용되고, 둘째 값부터는 베이스가 단독으로 토큰을 정합니다.</translation>
+    </message>
+    <message>
+        <source>The probability that base and expert share: up to the first number a pair has its whole α, from the second on none.</source>
+        <translation>베이스와 전문가가 공유하는 확률입니다. 첫째 값까지는 쌍의 α가 모두 적용되고, 둘째 값부터는 적용되지 않습니다.</translation>
+    </message>
+    <message>
+        <source>All α are made smaller at a token until the tuned distribution is at most so far from the base&apos;s.</source>
+        <translation>튜닝된 분포와 베이스 분포의 거리가 이 값을 넘지 않도록 토큰마다 모든 α를 줄입니다.</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>시작</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>끝</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>from, in bits</source>
+        <translation>시작 (비트)</translation>
+    </message>
+    <message>
+        <source>to, in bits</source>
+        <translation>끝 (비트)</translation>
+    </message>
+    <message>
+        <source>bits</source>
+        <translation>비트</translation>
+    </message>
+</context>
+<context>
+    <name>AlphaStrip</name>
+    <message>
+        <source>α of each token</source>
+        <translation>토큰별 α</translation>
+    </message>
+</context>
+<context>
     <name>AnswerText</name>
     <message>
         <source>Answer</source>
@@ -1477,6 +1701,22 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <source>all</source>
         <translation>전체</translation>
     </message>
+    <message>
+        <source>Too few questions to compare policies of α: at least {0} are needed.</source>
+        <translation>α 정책을 비교하기에는 문항이 너무 적습니다. 최소 {0}개가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>A policy of α is better than the best constant.</source>
+        <translation>어느 α 정책이 가장 좋은 일정한 α보다 낫습니다.</translation>
+    </message>
+    <message>
+        <source>No policy of α is better than the best constant.</source>
+        <translation>가장 좋은 일정한 α보다 나은 α 정책이 없습니다.</translation>
+    </message>
+    <message>
+        <source>The best, {0}, gains {1} over {2} (95%: {3} to {4}; {5} questions that did not choose them).</source>
+        <translation>가장 좋은 {0}은(는) {2}보다 {1} 높습니다 (95%: {3} ~ {4}, 선택에 쓰지 않은 문항 {5}개).</translation>
+    </message>
 </context>
 <context>
     <name>EvaluateDialog</name>
@@ -1657,6 +1897,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>The export cannot be written to {0}</source>
         <translation>{0}에 내보낼 수 없습니다</translation>
+    </message>
+    <message>
+        <source>The map cannot be written to {0}</source>
+        <translation>지도를 {0}에 쓸 수 없습니다</translation>
     </message>
 </context>
 <context>
@@ -1909,6 +2153,20 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>&amp;Group</source>
         <translation>그룹(&amp;G)</translation>
+    </message>
+</context>
+<context>
+    <name>HeatLegend</name>
+    <message>
+        <source>Colours from {0} to {1}</source>
+        <translation>{0}부터 {1}까지의 색</translation>
+    </message>
+</context>
+<context>
+    <name>HeatMap</name>
+    <message>
+        <source>Tokens by α; the left and right arrow keys move to other tokens, up and down to other α</source>
+        <translation>α에 따른 토큰. 왼쪽·오른쪽 화살표 키는 다른 토큰으로, 위·아래 키는 다른 α로 이동합니다</translation>
     </message>
 </context>
 <context>
@@ -2419,6 +2677,14 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
         <source>Previous token</source>
         <translation>이전 토큰</translation>
     </message>
+    <message>
+        <source>&amp;Map of α …</source>
+        <translation>α 지도(&amp;M) …</translation>
+    </message>
+    <message>
+        <source>Show every token of the run at every α (Ctrl+Shift+G)</source>
+        <translation>실행의 모든 토큰을 모든 α에서 표시합니다 (Ctrl+Shift+G)</translation>
+    </message>
 </context>
 <context>
     <name>Inspector</name>
@@ -2571,6 +2837,29 @@ Click to show or hide it.</source>
     <message>
         <source>Generating …</source>
         <translation>생성 중 …</translation>
+    </message>
+</context>
+<context>
+    <name>MapFileMenu</name>
+    <message>
+        <source>Copy &amp;picture</source>
+        <translation>그림 복사(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Save as image (PNG) …</source>
+        <translation>이미지로 저장 (PNG) …</translation>
+    </message>
+    <message>
+        <source>Save as vector graphics (SVG) …</source>
+        <translation>벡터 그래픽으로 저장 (SVG) …</translation>
+    </message>
+    <message>
+        <source>Save as a table (CSV) …</source>
+        <translation>표로 저장 (CSV) …</translation>
+    </message>
+    <message>
+        <source>Save the map of α</source>
+        <translation>α 지도 저장</translation>
     </message>
 </context>
 <context>
@@ -4359,6 +4648,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>α {0}</translation>
     </message>
     <message>
+        <source>policy of α {0}</source>
+        <translation>α 정책 {0}</translation>
+    </message>
+    <message>
         <source>greedy</source>
         <translation>그리디</translation>
     </message>
@@ -5716,6 +6009,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>구조</translation>
     </message>
     <message>
+        <source>Policy of α</source>
+        <translation>α 정책</translation>
+    </message>
+    <message>
         <source>Reset to the recipe</source>
         <translation>레시피 값으로 초기화</translation>
     </message>
@@ -5816,6 +6113,10 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>{0} · excluded tokens: {1}</source>
         <translation>{0} · 제외한 토큰: {1}</translation>
+    </message>
+    <message>
+        <source>α {0}</source>
+        <translation>α {0}</translation>
     </message>
     <message>
         <source>greedy · {0} tokens</source>
@@ -6096,6 +6397,16 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>모든 α에 곱할 배수를 쉼표로 구분해 입력합니다. 튜닝은 배수마다 측정합니다</translation>
     </message>
     <message>
+        <source>optional, such as kl:0.5</source>
+        <translation>선택 사항 (예: kl:0.5)</translation>
+    </message>
+    <message>
+        <source>Policies of α, separated by commas; tuned is measured with each beside constant α, and the scores say whether one is better than the best constant.
+{0}</source>
+        <translation>쉼표로 구분한 α 정책. 튜닝된 모델을 일정한 α와 함께 각 정책으로 측정하고, 가장 좋은 일정한 α보다 나은 정책이 있는지 점수에 표시합니다.
+{0}</translation>
+    </message>
+    <message>
         <source>Batch size: prompts processed together</source>
         <translation>배치 크기: 함께 처리하는 프롬프트 수</translation>
     </message>
@@ -6110,6 +6421,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>α ×</source>
         <translation>α ×</translation>
+    </message>
+    <message>
+        <source>Policies</source>
+        <translation>정책</translation>
     </message>
     <message>
         <source>batch size</source>
@@ -6280,6 +6595,14 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>This model has a recurrent state instead of a KV cache that can be shortened, so tokens cannot be drafted and verified.</source>
         <translation>줄일 수 있는 KV 캐시 대신 순환 상태를 쓰는 모델이라 토큰의 초안을 만들고 검증할 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{0} tokens without pairs</source>
+        <translation>쌍 없이 토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>The policy of α did not need the pairs there: {0} forward passes were skipped, and {1} tokens read later, in blocks. There are no drafts then.</source>
+        <translation>α 정책에 따라 그곳에서는 쌍이 필요하지 않았습니다. 순전파 {0}회를 건너뛰었고, 토큰 {1}개는 나중에 블록으로 읽었습니다. 이때는 초안을 쓰지 않습니다.</translation>
     </message>
     <message>
         <source>{0} tokens per forward pass</source>
@@ -7071,6 +7394,10 @@ the probabilities that are shown are those without this.</source>
 </context>
 <context>
     <name>TokenDescription</name>
+    <message>
+        <source>The policy of α did not need the pairs here, and they did not read this token: it was sampled from the base alone.</source>
+        <translation>α 정책에 따라 여기서는 쌍이 필요하지 않아 쌍이 이 토큰을 읽지 않았습니다. 베이스만으로 샘플링한 토큰입니다.</translation>
+    </message>
     <message>
         <source>Contribution of each pair, approximate</source>
         <translation>쌍별 기여도 (근사)</translation>
