@@ -11,7 +11,7 @@ PYTEST := QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --maxprocesses 4 --dist worksteal
 FAST := not (process or server or kill or soak or real or slow)
 
-.PHONY: help run test test-fast test-lowest coverage long lint types bench gpu-check vulkan-check translations package package-check lock setup setup-test setup-package clean
+.PHONY: help run test test-fast test-lowest coverage long lint types bench gpu-check vulkan-check vllm-check translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -61,6 +61,9 @@ gpu-check: ## show in 8 minutes that the GPU computes what it should and how fas
 
 vulkan-check: setup-test ## the tests of llama.cpp on a Vulkan device in software, with the libraries of the package
 	bash .ci/vulkan $(ARGS)
+
+vllm-check: setup-test ## the tests of proxy-tuning inside vLLM, with its build for CPUs in an environment of its own
+	bash .ci/vllm $(ARGS)
 
 translations: setup-test ## bring the texts of the window into resources/translations, and compile them
 	$(BIN)/pyside6-lupdate $$(find app/ui -name '*.py') -locations none -no-obsolete \

@@ -1,0 +1,120 @@
+"""A real vLLM server with two pairs, one of them LoRA, against plain forward passes.
+
+It runs in the environment of ``make vllm-check``, and is skipped where vLLM is not installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from tests import tiny
+from tests.inside_vllm.running_server import Asked, Models, Server, running
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
+]
+SAMPLES = 400
+
+
+@pytest.fixture(scope="module", params=["llama", "qwen2"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("served")
+    with running(Models(folder, request.param)) as found:
+        yield found
+
+
+def requests_at_once() -> list[Asked]:
+    """16 requests: some begin alike, some are longer than a chunk, two want the base alone."""
+    chosen = random.Random(16)
+
+    def ids(count: int) -> tuple[int, ...]:
+        return tuple(chosen.randrange(1, tiny.VOCABULARY) for _ in range(count))
+
+    alphas = [(1.0, 0.5), (-0.5, 1.5), (2.0, 0.0), (0.0, 0.0)]
+    common = ids(90)
+    prompts = [common + ids(count) for count in (1, 5, 20, 40)]
+    prompts += [ids(count) for count in (1, 2, 3, 7, 12, 30, 31, 32, 33, 64, 65, 150)]
+    return [
+        Asked(prompt, alphas[number % 4], 12 + 5 * (number % 5))
+        for number, prompt in enumerate(prompts)
+    ]
+
+
+def test_greedy_texts_of_one_client(server: Server) -> None:
+    for asked in requests_at_once()[4:8]:
+        assert server.complete(asked) == [server.models.greedy(asked)]
+
+
+def test_greedy_texts_of_16_clients_some_of_which_are_preempted(server: Server) -> None:
+    asked = requests_at_once()
+    before = server.preemptions()
+    with ThreadPoolExecutor(len(asked)) as clients:
+        answers = list(clients.map(server.complete, asked))
+    assert answers == [[server.models.greedy(each)] for each in asked]
+    assert server.preemptions() > before
+
+
+def test_sampled_frequencies(server: Server) -> None:
+    asked = Asked((5, 80, 33, 7), (0.6, -0.4), 1)
+    answers = server.complete(asked, n=SAMPLES, temperature=1, seed=3)
+    counted = Counter(token for (token,) in answers)
+    expected = torch.softmax(server.models.row(asked.prompt, asked.alphas), 0) * SAMPLES
+    likely = (expected >= 5).nonzero()[:, 0].tolist()
+    seen = [counted[token] for token in likely]
+    wanted = [float(expected[token]) for token in likely]
+    rest = SAMPLES - sum(seen), SAMPLES - sum(wanted)
+    assert chisquare([*seen, rest[0]], [*wanted, rest[1]]).pvalue > 1e-4
+
+
+def test_logprobs_are_those_of_the_tuned_distribution(server: Server) -> None:
+    asked = Asked((5, 80, 33, 7), (1.0, 0.5), 1)
+    body = {"prompt": list(asked.prompt), "max_tokens": 1, "logprobs": 1, "temperature": 0}
+    answer = server.request("/v1/completions", body)
+    (found,) = answer["choices"][0]["logprobs"]["token_logprobs"]
+    expected = torch.log_softmax(server.models.row(asked.prompt, asked.alphas), 0).max()
+    assert found == pytest.approx(float(expected), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"alpha": "much"}, "alpha must be a finite number"),
+        ({"alpha.x": 1}, "There is no pair “x”"),
+    ],
+)
+def test_an_alpha_that_is_not_valid(
+    server: Server, arguments: dict[str, object], sentence: str
+) -> None:
+    status, message = server.request(
+        "/v1/completions", {"prompt": "the king", "vllm_xargs": arguments}
+    )
+    assert status == 400
+    assert sentence in message
+
+
+def test_a_client_that_goes_away_disturbs_nobody(server: Server) -> None:
+    body = {"prompt": [7] * 40, "max_tokens": 200, "ignore_eos": True, "stream": True}
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/v1/completions",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=200) as answer:
+        answer.readline()
+    again = Asked((7,) * 40, (1.0, 0.5), 12)
+    assert server.complete(again) == [server.models.greedy(again)]
