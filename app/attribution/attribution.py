@@ -50,6 +50,8 @@ class TokenAttribution:
             are of the distribution over these tokens. With a pair of another vocabulary,
             probability under the base of the tokens of which the pair has an exact opinion. None
             where every value is exact.
+        bounded: With a pair of another vocabulary, probability under the base of the tokens of
+            which the pair knows only the first piece; None without one, and in older files.
     """
 
     p_base: float
@@ -66,6 +68,14 @@ class TokenAttribution:
     entropy_tuned: float
     kl: float
     coverage: float | None = None
+    bounded: float | None = None
+
+    @property
+    def unknown(self) -> float | None:
+        """Probability under the base of the tokens of which a pair has no opinion, if known."""
+        if self.coverage is None or self.bounded is None:
+            return None
+        return max(1.0 - self.coverage - self.bounded, 0.0)
 
     @property
     def flipped(self) -> bool:

@@ -28,8 +28,11 @@ def attribute_step(step: TokenStep, *, partial: bool = False) -> TokenAttributio
         found = attribute(
             step.kept_logits, step.alphas, step.token_id, partial=partial, combined=step.combined
         )
-    known = [each for each in (found.coverage, step.coverage) if each is not None]
-    return replace(found, coverage=min(known)) if step.coverage is not None else found
+    if step.coverage is None:
+        return found
+    known = 1.0 if found.coverage is None else found.coverage
+    exact = min(known, step.coverage.exact)
+    return replace(found, coverage=exact, bounded=step.coverage.bounded)
 
 
 def candidates_of(step: TokenStep) -> CandidateRows:

@@ -31,14 +31,21 @@ def _table(task: TaskResults) -> str:
             f"  {truncated:,} prompts were longer than the context and were truncated at the start"
         )
     lines += [
-        f"  {result.variant.title}: pairs of another vocabulary know {result.coverage:.1%} of the "
-        "base's probability exactly"
+        f"  {result.variant.title}: {_coverage(result.coverage, result.bounded)}"
         for result in task.results
         if result.coverage is not None
     ]
     if task.policies is not None:
         lines.append(f"  {task.policies}")
     return "\n".join(lines)
+
+
+def _coverage(exact: float, bounded: float | None) -> str:
+    text = f"pairs of another vocabulary know {exact:.1%} of the base's probability exactly"
+    if bounded is None:
+        return text
+    unknown = max(1 - exact - bounded, 0.0)
+    return f"{text}, the first piece of {bounded:.1%}, and nothing of {unknown:.1%}"
 
 
 def shifts_table(found: Sequence[TaskResults]) -> str:

@@ -122,6 +122,7 @@ def _step(token: TokenDecoded) -> dict[str, Any]:
         "rank_tuned": explained.rank_tuned,
         "flipped": explained.flipped,
         "coverage": explained.coverage,
+        "bounded": explained.bounded,
     }
 
 

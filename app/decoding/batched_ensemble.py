@@ -18,6 +18,7 @@ from app.decoding.batch_model import (
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.bridge.refinement import BridgedText, complete
 from app.decoding.cache_state import CacheState
+from app.decoding.coverage import Coverage
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.language_model import TransformersLanguageModel
 from app.errors import ModelError
@@ -76,7 +77,7 @@ class BatchedEnsemble:
 
     def refine(
         self, logits: EnsembleLogits, given: Sequence[int | None] | None = None
-    ) -> list[float] | None:
+    ) -> list[Coverage | None] | None:
         """Complete the rows of pairs of another vocabulary, in place.
 
         Args:
@@ -89,15 +90,13 @@ class BatchedEnsemble:
             where all models share a vocabulary, and for a role alone.
         """
         count = logits.rows.shape[1]
-        known: list[float | None] = [None] * count
+        known: list[Coverage | None] = [None] * count
         for position in reversed(range(count)):  # models are rewound rather than read on
             if given is None:
                 known[position] = complete(self._bridged(position, count), logits, position)
             elif (token := given[position]) is not None:
                 known[position] = complete(self._bridged(position, count), logits, position, token)
-        if all(coverage is None for coverage in known):
-            return None
-        return [coverage or 0.0 for coverage in known]
+        return None if all(coverage is None for coverage in known) else known
 
     def _bridged(self, position: int, count: int) -> list[BridgedText]:
         """The text at one of ``count`` positions, as each model of another vocabulary read it."""

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from app.decoding.alpha_schedule import Alphas, AlphaSchedule
+from app.decoding.coverage import Coverage
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.logit_checks import require_sampleable
 from app.decoding.row_reduction import RowReducer
@@ -83,7 +84,7 @@ class TokenSampler:
         logits: EnsembleLogits,
         place: int,
         given: int | None = None,
-        coverage: float | None = None,
+        coverage: Coverage | None = None,
     ) -> TokenStep:
         """Sample the next token, or evaluate the probability of a given one.
 

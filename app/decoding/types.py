@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.decoding.alpha_policy import CONSTANT, parse_policy
+from app.decoding.coverage import Coverage
 from app.errors import SettingsError
 
 FloatArray = NDArray[np.float32]
@@ -249,8 +250,8 @@ class TokenStep:
         forced: Whether the token was given instead of sampled.
         reduced: Statistics of the rows, where these were reduced on their device.
         combined: The combined rows that the token was sampled from, until it is attributed.
-        coverage: Probability under the base of the tokens of which every pair of another vocabulary
-            has an exact opinion; None where all models share a vocabulary.
+        coverage: What pairs of another vocabulary have an opinion of; None where all models share a
+            vocabulary.
         skipped: Whether the pairs did not read the token before this one, since the policy of
             alpha did not need them; their rows are then the base's.
     """
@@ -265,7 +266,7 @@ class TokenStep:
     forced: bool = False
     reduced: ReducedRows | None = None
     combined: CombinedRows | None = None
-    coverage: float | None = None
+    coverage: Coverage | None = None
     skipped: bool = False
 
     @property

@@ -12,6 +12,7 @@ from app.attribution.class_shifts import ShiftedToken
 from app.decoding.alpha_schedule import AlphaSchedule
 from app.decoding.batch_loop import BatchLoop
 from app.decoding.batched_ensemble import BatchedEnsemble
+from app.decoding.coverage import Coverage, mean_coverage
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.sampling import process_logits
@@ -46,15 +47,14 @@ class GeneratedAnswer:
         truncated: Whether its prompt was too long and lost its beginning.
         shifted: For a tuned distribution: the text of each token with its probability under the
             base and under the tuned distribution.
-        coverage: The mean coverage of its tokens, where a pair has another vocabulary: the
-            probability under the base of the tokens of which every pair has an exact opinion.
+        coverage: The mean coverage of its tokens, where a pair has another vocabulary.
     """
 
     text: str
     tokens: int
     truncated: bool = False
     shifted: tuple[ShiftedToken, ...] = field(default=(), compare=False)
-    coverage: float | None = field(default=None, compare=False)
+    coverage: Coverage | None = field(default=None, compare=False)
 
 
 class _Sequence:
@@ -87,13 +87,13 @@ class _Sequence:
         self.tokens = 0
         self.ended = False
         self._shifted: list[ShiftedToken] = []
-        self._coverages: list[float] = []
+        self._coverages: list[Coverage] = []
 
     def push(
         self,
         token_id: int,
         probabilities: tuple[float, float] | None = None,
-        coverage: float | None = None,
+        coverage: Coverage | None = None,
     ) -> None:
         """Append a token. End-of-sequence tokens and stop strings are not part of the text.
 
@@ -153,8 +153,7 @@ class _Sequence:
     @property
     def answer(self) -> GeneratedAnswer:
         """The whole text."""
-        found = self._coverages
-        coverage = sum(found) / len(found) if found else None
+        coverage = mean_coverage(self._coverages)
         return GeneratedAnswer(self.text, self.tokens, self._truncated, self.shifted, coverage)
 
     def draw(self, logits: Tensor) -> int:
@@ -196,7 +195,7 @@ def generate_batch(
     def sample(logits: EnsembleLogits, texts: Sequence[_Sequence]) -> None:
         ensemble.require_usable(logits)
         found = ensemble.refine(logits)
-        coverages: Sequence[float | None] = found if found is not None else [None] * len(texts)
+        coverages: Sequence[Coverage | None] = found if found is not None else [None] * len(texts)
         rows = _tuned_rows(logits, texts, distribution)
         if plain:
             tokens = rows.argmax(1).tolist()

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.attribution.class_shifts import ShiftedToken
 from app.checkpoints.spec import Recipe
+from app.decoding.coverage import Coverage, mean_coverage
 from app.evaluation.batch_generation import GeneratedAnswer
 from app.evaluation.code_execution import passes
 from app.evaluation.evaluator import Evaluator
@@ -250,10 +251,12 @@ def _judge_answers(task: Task, question: Question, generated: Sequence[Generated
     return {**more, "value": sum(right) / len(right), "size": 1}
 
 
-def _coverage(known: Sequence[float | None]) -> Record:
+def _coverage(known: Sequence[Coverage | None]) -> Record:
     """The mean coverage, where a pair has another vocabulary."""
-    found = [each for each in known if each is not None]
-    return {"coverage": round(sum(found) / len(found), 6)} if found else {}
+    mean = mean_coverage(known)
+    if mean is None:
+        return {}
+    return {"coverage": round(mean.exact, 6), "bounded": round(mean.bounded, 6)}
 
 
 def _rounded(token: ShiftedToken) -> list[str | float]:

@@ -105,4 +105,10 @@ def _result(values: dict[str, Any], recipe: Recipe) -> Result:
     )
     score = float("inf") if values["score"] is None else values["score"]
     measure = Measure(score, values["stderr"], values["questions"])
-    return Result(variant, measure, values["prompts_cut"], coverage=values.get("coverage"))
+    return Result(
+        variant,
+        measure,
+        values["prompts_cut"],
+        coverage=values.get("coverage"),
+        bounded=values.get("bounded"),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.checkpoints.conversation import Conversation
+from app.decoding.coverage import Coverage
 from app.decoding.types import GenerationConfig
 
 
@@ -59,15 +60,14 @@ class Score:
         greedy: Whether every token is the argmax.
         tokens: Number of tokens.
         truncated: Whether the prompt was too long and lost its beginning.
-        covered: The sum of the coverages of its tokens, where a pair has another vocabulary: the
-            probability under the base of the tokens of which every pair has an exact opinion.
+        covered: The sums of the coverages of its tokens, where a pair has another vocabulary.
     """
 
     logprob: float
     greedy: bool
     tokens: int
     truncated: bool = False
-    covered: float | None = None
+    covered: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ class Result:
         measure: The score.
         truncated: Number of prompts that were too long and lost their beginning.
         shifts: Mean shifts by class of token, for a tuned variant that generates.
-        coverage: The mean coverage of its answers, where a pair has another vocabulary: the
-            probability under the base of the tokens of which every pair has an exact opinion.
+        coverage: The mean of its answers, where a pair has another vocabulary: the probability
+            under the base of the tokens of which every pair has an exact opinion.
+        bounded: Likewise, of those of which a pair knows only the first piece; None in older files.
     """
 
     variant: Variant
@@ -36,6 +37,7 @@ class Result:
     truncated: int = 0
     shifts: ClassShifts | None = None
     coverage: float | None = None
+    bounded: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,15 @@ def result_of(
         shifts: Mean shifts by class of token, if known.
     """
     measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    covered = [record["coverage"] for record in records if "coverage" in record]
-    coverage = sum(covered) / len(covered) if covered else None
+    coverage, bounded = _mean(records, "coverage"), _mean(records, "bounded")
     cut = sum(bool(record.get("cut")) for record in records)
-    return Result(variant, measure, cut, shifts, coverage)
+    return Result(variant, measure, cut, shifts, coverage, bounded)
+
+
+def _mean(records: Sequence[Record], key: str) -> float | None:
+    """The mean over the answers that have a number of this name."""
+    found = [float(record[key]) for record in records if key in record]
+    return sum(found) / len(found) if found else None
 
 
 def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
@@ -142,6 +149,7 @@ def _result(task: TaskResults, result: Result) -> dict[str, Any]:
         "questions": measure.count,
         "prompts_cut": result.truncated,
         "coverage": result.coverage,
+        "bounded": result.bounded,
         "gap_closed": gaps,
         "shifts": None if result.shifts is None else _shifts(result.shifts),
     }

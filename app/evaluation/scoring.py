@@ -9,6 +9,7 @@ from torch import Tensor
 
 from app.decoding.batched_ensemble import BatchedEnsemble
 from app.decoding.combining import combine_logits
+from app.decoding.coverage import Coverage
 from app.decoding.ensemble import EnsembleLogits
 from app.errors import Cancelled
 from app.evaluation.encoding import Continuation
@@ -62,7 +63,7 @@ def score_batch(
     sums = torch.zeros((len(distributions), len(batch)), dtype=torch.float64)
     greedy = torch.ones((len(distributions), len(batch)), dtype=torch.bool)
 
-    covered: list[float | None] = [None] * len(batch)
+    covered: list[Coverage | None] = [None] * len(batch)
     fixed = [
         distribution if not isinstance(distribution, ScheduledAlphas) else 0
         for distribution in distributions
@@ -79,7 +80,8 @@ def score_batch(
         coverages = ensemble.refine(logits, _given(wanted, counted))
         for place, coverage in enumerate(coverages or ()):
             row = place // wanted.shape[1]
-            covered[row] = (covered[row] or 0.0) + coverage
+            if coverage is not None:
+                covered[row] = coverage + (covered[row] or Coverage(0.0, 0.0))
         logprobs, best = _of_targets(logits, fixed, wanted.reshape(-1))
         for place, (distribution, schedules) in scheduled.items():
             logprobs[place], best[place] = distribution.score(

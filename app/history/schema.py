@@ -152,7 +152,22 @@ _SEVENTH: Statements = (
     "ALTER TABLE token ADD COLUMN logprob_contributions BLOB",
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+_EIGHTH: Statements = (
+    # Share of the base's probability of which pairs of another vocabulary know the first piece
+    # alone; ``coverage`` is what they know exactly. NULL: no such pair, or not known.
+    "ALTER TABLE token ADD COLUMN bounded REAL",
+)
+
+VERSIONS: tuple[Statements, ...] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+)
 """``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 
 

@@ -15,14 +15,14 @@ from app.history.blob_encoding import pack_numbers, unpack_candidates, unpack_nu
 TOKEN_COLUMNS = (
     "position, token_id, text, start, forced, sampled_probability, alphas, p_base, p_tuned, "
     "logprob_base, logprob_tuned, contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, "
-    "entropy_base, entropy_tuned, kl, coverage, logprob_contributions"
+    "entropy_base, entropy_tuned, kl, coverage, logprob_contributions, bounded"
 )
 _CANDIDATES_OF_OLD = (
     "CASE WHEN logprob_contributions IS NULL THEN (SELECT packed FROM candidates "
     "WHERE candidates.run = token.run AND candidates.position = token.position) END"
 )
 """Candidates of tokens of older versions, which did not store this column."""
-ADD_TOKEN = f"INSERT INTO token (run, {TOKEN_COLUMNS}) VALUES ({', '.join('?' * 22)})"
+ADD_TOKEN = f"INSERT INTO token (run, {TOKEN_COLUMNS}) VALUES ({', '.join('?' * 23)})"
 ADD_CANDIDATES = (
     "INSERT OR REPLACE INTO candidates (run, position, packed) "
     "SELECT run, position, ? FROM token WHERE run = ? AND position = ?"
@@ -64,6 +64,7 @@ def token_values(token: ExplainedToken) -> tuple[Any, ...]:
         explained.kl,
         explained.coverage,
         pack_numbers(explained.logprob_contributions),
+        explained.bounded,
     )
 
 
@@ -82,7 +83,7 @@ def read_tokens(
 def _token(row: tuple[Any, ...]) -> ExplainedToken:
     (index, token_id, text, start, forced, sampled, alphas, p_base, p_tuned, log_base, log_tuned,
      contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, entropy_base, entropy_tuned,
-     kl, coverage, in_log, packed) = row  # fmt: skip
+     kl, coverage, in_log, bounded, packed) = row  # fmt: skip
     shares = unpack_numbers(contributions)
     return ExplainedToken(
         index=index,
@@ -111,6 +112,7 @@ def _token(row: tuple[Any, ...]) -> ExplainedToken:
             entropy_tuned=_number(entropy_tuned),
             kl=_number(kl),
             coverage=coverage,
+            bounded=bounded,
         ),
     )
 

@@ -71,6 +71,7 @@ def completion_token(event: TokenDecoded, most: int, *, explain: bool) -> Comple
             "alphas": list(step.alphas),
             "flipped": explained.flipped,
             **({} if explained.coverage is None else {"coverage": explained.coverage}),
+            **({} if explained.bounded is None else {"bounded": explained.bounded}),
         }
         if explain
         else None,

@@ -4,6 +4,7 @@
   const tokens = Array.from(document.querySelectorAll(".t"));
   const $ = (id) => document.getElementById(id);
   const minus = (text) => text.replace("-", "−");
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const number = (value, digits) =>
     value === null ? "–" : minus(value.toFixed(digits));
   const signed = (value, digits) =>
@@ -68,7 +69,12 @@
     $("sampled").textContent = probability(token.sampled);
     if ($("coverage"))
       $("coverage").textContent =
-        token.coverage === undefined ? "–" : `${(100 * token.coverage).toFixed(1)} %`;
+        token.coverage === undefined
+          ? "–"
+          : token.bounded === undefined
+            ? percent(token.coverage)
+            : `${percent(token.coverage)}, first piece ${percent(token.bounded)}, ` +
+              `no opinion ${percent(Math.max(1 - token.coverage - token.bounded, 0))}`;
     $("pairs").replaceChildren(...pairs(token));
     $("candidates").hidden = token.candidates.length === 0;
     $("candidates").tBodies[0].replaceChildren(...candidates(token));

@@ -1642,6 +1642,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>{0} 대비 격차</translation>
     </message>
     <message>
+        <source>{0}, of {1} the first piece, of {2} nothing</source>
+        <translation>{0}, {1}은 첫 조각만, {2}은 전혀 알지 못합니다</translation>
+    </message>
+    <message>
         <source>{0} prompts were truncated at the beginning</source>
         <translation>프롬프트 {0}개의 앞부분이 잘림</translation>
     </message>
@@ -3816,6 +3820,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>{0} · coverage {1}</source>
         <translation>{0} · 커버리지 {1}</translation>
+    </message>
+    <message>
+        <source>{0}, first piece {1}, no opinion {2}</source>
+        <translation>{0}, 첫 조각 {1}, 의견 없음 {2}</translation>
     </message>
     <message>
         <source>{0} {1}: probability {2}, entropy {3}</source>
@@ -7453,6 +7461,10 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Pairs of another tokenizer know tokens with {0} of the base&apos;s probability exactly</source>
         <translation>다른 토크나이저의 쌍이 정확히 아는 토큰이 베이스 확률의 {0}를 차지합니다</translation>
+    </message>
+    <message>
+        <source>{0}, of tokens with {1} the first piece, of tokens with {2} nothing</source>
+        <translation>{0}. {1}에 해당하는 토큰은 첫 조각만 알고, {2}에 해당하는 토큰은 전혀 알지 못합니다</translation>
     </message>
     <message>
         <source>The server returned tokens with {0} of the base&apos;s probability</source>

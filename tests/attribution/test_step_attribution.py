@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,10 +14,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates
 from app.attribution.shapley import coalitions
-from app.attribution.step_attribution import attribute_reduced, reduced_candidates
+from app.attribution.step_attribution import (
+    attribute_reduced,
+    attribute_step,
+    reduced_candidates,
+)
 from app.decoding.combining import Pair
+from app.decoding.coverage import Coverage
 from app.decoding.row_reduction import RowReduction
-from app.decoding.types import ReducedRows, RoleLogits
+from app.decoding.types import ReducedRows, RoleLogits, TokenStep
 
 ALPHAS = (1.0, 0.5, -0.3)
 PAIRS = {
@@ -70,7 +75,7 @@ def test_reduced_rows_give_the_attribution_and_the_candidates_of_the_rows(
         for name in ("rank_base", "rank_tuned", "argmax_base", "argmax_tuned"):
             assert getattr(explained, name) == getattr(expected, name)
         for item in fields(expected):
-            if item.name != "coverage":
+            if item.name not in ("coverage", "bounded"):
                 values = (getattr(explained, item.name), getattr(expected, item.name))
                 assert values[0] == pytest.approx(values[1], abs=1e-5), item.name
         kept = keep_candidates(logits, alphas, tokens[place])
@@ -129,3 +134,16 @@ def test_a_reduction_asks_the_device_nothing() -> None:
             torch.ones(2),
         )
     assert packed.shape == (17, made.length)
+
+
+def test_the_attribution_has_the_shares_of_the_step() -> None:
+    logits = on_host(invent(3, 1, 30)[:, 0], PAIRS[1])
+    step = TokenStep(0, 5, "a", 0, ALPHAS[:1], logits, 0.5)
+    found = attribute_step(step)
+    assert (found.coverage, found.bounded, found.unknown) == (None, None, None)
+    found = attribute_step(replace(step, coverage=Coverage(0.9, 0.07)))
+    assert (found.coverage, found.bounded) == (0.9, 0.07)
+    assert found.unknown == pytest.approx(0.03)
+    partial = replace(step, logits=replace(logits, base=logits.base - logsumexp(logits.base) - 1))
+    found = attribute_step(replace(partial, coverage=Coverage(0.9, 0.07)), partial=True)
+    assert found.coverage == pytest.approx(np.exp(-1), abs=1e-5)

@@ -82,7 +82,13 @@ def refined(loaded: LoadedRecipe, step: TokenStep) -> bool:
     base = torch.tensor(step.kept_logits.base).softmax(0)
     bridge = loaded.ensemble.models[1].bridge  # type: ignore[attr-defined]
     assert step.coverage is not None
-    return step.coverage > float(base @ bridge.exact) + 1e-3
+    return step.coverage.exact > float(base @ bridge.exact) + 1e-3
+
+
+def shares_of(step: TokenStep) -> tuple[float, float]:
+    """The exact and the bounded share of a step."""
+    assert step.coverage is not None
+    return step.coverage.exact, step.coverage.bounded
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.9])
@@ -96,8 +102,10 @@ def test_generated_texts_are_those_of_one_text_alone(
     assert any(refined(loaded, step) for text in alone for step in text)
     for place, text in enumerate(alone):
         assert found[place].text == "".join(step.text for step in text)
-        coverage = np.mean([step.coverage for step in text])
-        assert found[place].coverage == pytest.approx(coverage, abs=1e-4)
+        coverage = found[place].coverage
+        assert coverage is not None
+        shares = np.mean(list(map(shares_of, text)), axis=0)
+        assert (coverage.exact, coverage.bounded) == pytest.approx(shares, abs=1e-4)
 
 
 def test_scores_are_those_of_one_text_alone(loaded: LoadedRecipe) -> None:
@@ -113,8 +121,9 @@ def test_scores_are_those_of_one_text_alone(loaded: LoadedRecipe) -> None:
         text = steps(loaded, continuation.prompts, config, *tokens)
         (score,) = found[place]
         assert score.logprob == pytest.approx(sum(map(tuned_logprob, text)), abs=1e-3)
-        covered = sum(step.coverage or 0.0 for step in text)
-        assert score.covered == pytest.approx(covered, abs=1e-3)
+        assert score.covered is not None
+        shares = np.sum(list(map(shares_of, text)), axis=0)
+        assert (score.covered.exact, score.covered.bounded) == pytest.approx(shares, abs=1e-3)
 
 
 def test_a_given_token_is_read_piece_by_piece_however_unlikely_it_is(loaded: LoadedRecipe) -> None:

@@ -60,6 +60,21 @@ def make_document(folder: Path, pairs: int = 2, count: int = 24) -> Document:
     return document
 
 
+def with_shares(document: Document) -> Document:
+    """The same run with a pair of another vocabulary, which knows less from token to token."""
+    count = len(document.tokens)
+    tokens = [
+        replace(
+            token,
+            attribution=replace(
+                token.attribution, coverage=1 - 0.3 * place / count, bounded=0.2 * place / count
+            ),
+        )
+        for place, token in enumerate(document.tokens)
+    ]
+    return replace(document, tokens=tokens)
+
+
 def covered(document: Document) -> Document:
     """The same run with a base behind an endpoint: its coverage falls from token to token."""
     count = len(document.tokens)

@@ -20,7 +20,7 @@ from app.colors import DARK, LIGHT, Colors
 from app.history.export.document import Document, one_line
 from app.history.export.formats import ENDINGS, FORMATS
 from app.history.export.shift_svg import geometry_of, standalone_svg
-from tests.history.export_runs import covered, hostile_recipe, make_document
+from tests.history.export_runs import covered, hostile_recipe, make_document, with_shares
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -165,6 +165,15 @@ def test_the_coverage_is_shown_if_there_is_one(document: Document) -> None:
     found = json.loads(FORMATS["json"](told))["tokens"]
     assert [token["coverage"] for token in found] == shares
     assert "coverage" not in table(FORMATS["csv"](document))[0]
+    assert "bounded" not in table(FORMATS["csv"](told))[0]
+
+
+def test_what_a_pair_of_another_vocabulary_knows_is_exported(document: Document) -> None:
+    told = with_shares(document)
+    shares = [token.attribution.bounded for token in told.tokens]
+    assert [float(row["bounded"]) for row in table(FORMATS["csv"](told))] == shares
+    found = json.loads(FORMATS["json"](told))["tokens"]
+    assert [token["bounded"] for token in found] == shares
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK])

@@ -16,7 +16,7 @@ from app.history.export.csv_file import write_tokens_csv
 from app.history.export.document import Document
 from app.history.export.parquet_file import write_parquet
 from app.history.export.token_table import PAIR_UNITS, TokenTable, distinct
-from tests.history.export_runs import covered, make_document
+from tests.history.export_runs import make_document, with_shares
 
 DOCS = Path(__file__).parents[2] / "docs" / "token-table.md"
 
@@ -28,8 +28,8 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Document:
-    """A run with one pair, whose name is one of the first run's, and with a coverage."""
-    return covered(make_document(tmp_path_factory.mktemp("history"), pairs=1, count=7))
+    """A run with one pair of another vocabulary, whose name is one of the first run's."""
+    return with_shares(make_document(tmp_path_factory.mktemp("history"), pairs=1, count=7))
 
 
 @pytest.mark.slow
@@ -51,6 +51,7 @@ def test_parquet_has_the_values_and_types_of_every_token(
         assert row["shift_bits"] == pytest.approx(math.log2(found.p_tuned / found.p_base), abs=1e-4)
         assert row["flipped"] is (found.argmax_base != found.argmax_tuned)
         assert row["coverage"] == found.coverage
+        assert row["bounded"] == found.bounded
         assert row[f"contribution {first}"] == found.contributions[0]
         assert row[f"logprob_contribution {first}"] == found.logprob_contributions[0]
         assert row[f"alpha {second}"] == (token.alphas[1] if len(token.alphas) > 1 else None)

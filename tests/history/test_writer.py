@@ -25,6 +25,7 @@ from tests.history.invented import (
     in_force,
     new_run,
     step,
+    steps,
     write_run,
 )
 
@@ -91,6 +92,24 @@ def test_contributions_in_log_probability_that_older_versions_did_not_store_are_
         assert old.logprob_contributions == pytest.approx(explained.logprob_contributions, abs=1e-4)
     assert np.isnan(last.logprob_contributions).all()
     assert len(last.logprob_contributions) == len(last.contributions)
+    archive.close()
+
+
+def test_shares_of_pairs_of_another_vocabulary_are_unknown_for_tokens_of_older_versions(
+    desk: Desk, path: Path
+) -> None:
+    run = new_run()
+    desk.writer.begin(run)
+    for made, explained in steps(2, run.recipe.alphas):
+        desk.writer.add(run.id, made, replace(explained, coverage=0.9, bounded=0.07))
+    desk.writer.finish(run.id, Ending("length"))
+    archive = desk.archive()
+    assert [token.attribution.bounded for token in archive.tokens(run.id)] == [0.07] * 2
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE token SET bounded = NULL WHERE position = 0")
+    old, new = (token.attribution for token in archive.tokens(run.id))
+    assert (old.coverage, old.bounded, old.unknown) == (0.9, None, None)
+    assert new.unknown == pytest.approx(0.03)
     archive.close()
 
 

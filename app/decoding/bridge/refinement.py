@@ -10,6 +10,7 @@ from torch import Tensor
 
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.bridge.opinion import LIKELY, Opinion
+from app.decoding.coverage import Coverage
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 
 
@@ -34,7 +35,7 @@ def refine(
     position: int,
     index: int,
     given: int | None = None,
-) -> float | None:
+) -> Coverage | None:
     """Complete the rows that the next token is sampled from, in place.
 
     A pair of another vocabulary knows only the first piece of many tokens of the base. Of those
@@ -48,9 +49,8 @@ def refine(
         given: The token, if it is given instead of sampled.
 
     Returns:
-        The coverage: the probability under the base of the tokens of which every pair of another
-        vocabulary has an exact opinion. None where all models share a vocabulary, and for a role
-        alone.
+        What the pairs of another vocabulary have an opinion of. None where all models share a
+        vocabulary, and for a role alone.
     """
     texts = [
         BridgedText(place, model, ensemble.offsets[place] + index)
@@ -62,26 +62,29 @@ def refine(
 
 def complete(
     texts: Sequence[BridgedText], logits: EnsembleLogits, position: int, given: int | None = None
-) -> float | None:
+) -> Coverage | None:
     """Complete the rows of one text at one position, in place; see :func:`refine`."""
     if not texts:
         return None
     base = torch.softmax(logits.rows[0, position].cpu(), dim=-1)
     likely = _likely(base, given)
-    coverage = 1.0
+    exact, unknown = 1.0, 0.0
     for text in texts:
         bridge = text.model.bridge
         spelled = [token for token in likely if bridge.base[token]]
         bounded = {token for token in spelled if bridge.opinions[token] == Opinion.BOUNDED}
         others = text.model.split_otherwise(text.length, spelled)
         wanted = [token for token in spelled if token in bounded or token in others]
-        exact = float(base @ bridge.exact)
+        share = float(base @ bridge.exact)
         if wanted and not bridge.strict:
             row, found = text.model.refined(text.length, wanted)
             logits.rows[text.place, position] = _masked(row, logits).to(logits.rows.device)
-            exact += float(base[[token for token in found if token in bounded]].sum())
-        coverage = min(coverage, exact)
-    return None if texts[0].place == 0 else min(coverage, 1.0)
+            share += float(base[[token for token in found if token in bounded]].sum())
+        exact = min(exact, share)
+        unknown = max(unknown, float(base[bridge.unknown].sum()))
+    if texts[0].place == 0:
+        return None
+    return Coverage(exact, max(1.0 - exact - unknown, 0.0))
 
 
 def _likely(base: Tensor, given: int | None) -> list[int]:

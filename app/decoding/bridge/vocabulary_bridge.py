@@ -53,6 +53,7 @@ class VocabularyBridge:
     Attributes:
         opinions: An :class:`Opinion` for each id of the base, [V].
         exact: 1 for the ids of which the opinion is exact, otherwise 0, [V], float32.
+        unknown: The ids of which there is no opinion.
         pieces: The first piece of each id of which the opinion is bounded, otherwise −1, [V].
     """
 
@@ -74,6 +75,7 @@ class VocabularyBridge:
         self._end(first, pieces, base_ends, pair_ends)
         self.opinions = _opinions(first, pieces, self.base)
         self.exact = torch.from_numpy((self.opinions == Opinion.EXACT).astype(np.float32))
+        self.unknown = torch.from_numpy(np.flatnonzero(self.opinions == Opinion.NONE))
         self.pieces = pieces
         self._first = torch.from_numpy(first)
         self._begun = torch.from_numpy(np.maximum(pieces, 0))

@@ -53,6 +53,7 @@ def _token(
         "argmax_tuned": one_line(document.run.label(explained.argmax_tuned)),
         "candidates": _candidates(document, token, table) if table else [],
         **({} if explained.coverage is None else {"coverage": _number(explained.coverage)}),
+        **({} if explained.bounded is None else {"bounded": _number(explained.bounded)}),
     }
 
 

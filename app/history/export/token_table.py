@@ -13,7 +13,6 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 
 Cell = str | int | float | bool | None
-COVERAGE = "coverage"
 
 
 class TokenSource(Protocol):
@@ -83,15 +82,19 @@ PAIR_UNITS = {
     "logprob_contribution": _NATS,
 }
 """The unit of each column that every pair has."""
-_COVERAGE = Column(COVERAGE, float, "probability", lambda token: token.attribution.coverage)
+_SHARES = (
+    Column("coverage", float, "probability", lambda token: token.attribution.coverage),
+    Column("bounded", float, "probability", lambda token: token.attribution.bounded),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenTable:
     """The tokens of one or several runs.
 
-    The column ``coverage`` exists if a token has one. Each pair of any of the runs has the columns
-    of :data:`PAIR_UNITS`, such as ``alpha NAME``, which are empty at runs without the pair.
+    The columns ``coverage`` and ``bounded`` each exist if a token has one. Each pair of any of the
+    runs has the columns of :data:`PAIR_UNITS`, such as ``alpha NAME``, which are empty at runs
+    without the pair.
 
     Attributes:
         runs: The runs.
@@ -101,10 +104,9 @@ class TokenTable:
 
     def columns(self) -> tuple[Column, ...]:
         """The columns after ``run_id`` that do not belong to a pair."""
-        covered = any(
-            token.attribution.coverage is not None for run in self.runs for token in run.tokens
-        )
-        return (*_COLUMNS, _COVERAGE) if covered else _COLUMNS
+        tokens = [token for run in self.runs for token in run.tokens]
+        shares = (each for each in _SHARES if any(each.of(token) is not None for token in tokens))
+        return (*_COLUMNS, *shares)
 
     def pairs(self) -> tuple[str, ...]:
         """The names of the pairs of all runs, each once."""

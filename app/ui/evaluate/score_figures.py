@@ -72,6 +72,16 @@ def score_rows(task: TaskResults) -> list[list[Cell]]:
     return [_score_row(task, result) for result in task.results]
 
 
+def _coverage_note(exact: float, bounded: float | None) -> str:
+    text = translate(
+        "Evaluate", "Pairs of another vocabulary know {0} of the base's probability exactly"
+    ).format(f"{exact:.1%}")
+    if bounded is None:
+        return text
+    rest = translate("Evaluate", "{0}, of {1} the first piece, of {2} nothing")
+    return rest.format(text, f"{bounded:.1%}", f"{max(1 - exact - bounded, 0.0):.1%}")
+
+
 def _score_row(task: TaskResults, result: Result) -> list[Cell]:
     measure = result.measure
     notes = []
@@ -79,11 +89,7 @@ def _score_row(task: TaskResults, result: Result) -> list[Cell]:
         text = translate("Evaluate", "{0} prompts were truncated at the beginning")
         notes.append(text.format(f"{result.truncated:,}"))
     if result.coverage is not None:
-        text = translate(
-            "Evaluate",
-            "Pairs of another vocabulary know {0} of the base's probability exactly",
-        )
-        notes.append(text.format(f"{result.coverage:.1%}"))
+        notes.append(_coverage_note(result.coverage, result.bounded))
     gaps = (task.gap_closed(result, other) for other in task.checkpoints)
     return [
         Cell(view_title(result.variant), "\n".join(notes)),

@@ -149,12 +149,18 @@ class TokenDescription(QWidget):
 
     def _describe_coverage(self, shown: TokenAtAlphas) -> str:
         """Coverage, for a base behind an endpoint and for pairs of another tokenizer."""
-        coverage = shown.token.attribution.coverage
+        explained = shown.token.attribution
+        coverage = explained.coverage
         if not shown.run.recipe.base.is_endpoint or shown.run.role:
-            known = self.tr(
+            if coverage is None:
+                return ""
+            exact = self.tr(
                 "Pairs of another tokenizer know tokens with {0} of the base's probability exactly"
-            )
-            return "" if coverage is None else known.format(f"{coverage:.1%}")
+            ).format(f"{coverage:.1%}")
+            if explained.bounded is None or explained.unknown is None:
+                return exact  # the run is of an earlier version
+            rest = self.tr("{0}, of tokens with {1} the first piece, of tokens with {2} nothing")
+            return rest.format(exact, f"{explained.bounded:.1%}", f"{explained.unknown:.1%}")
         if coverage is None:  # the run was opened from the history
             coverage = shown.run.candidates(shown.token.index).coverage
         return self.tr("The server returned tokens with {0} of the base's probability").format(

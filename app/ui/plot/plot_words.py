@@ -157,7 +157,8 @@ def describe_selection(run: Run, selection: Selection, series: AttributionSeries
 
 def describe_column(run: Run, index: int) -> str:
     """Describe one token with all numbers of the plot."""
-    text, coverage = _numbers(run, index), run.tokens[index].attribution.coverage
+    text, explained = _numbers(run, index), run.tokens[index].attribution
+    coverage = explained.coverage
     if coverage is None:
         return text
     with_coverage = (
@@ -165,7 +166,12 @@ def describe_column(run: Run, index: int) -> str:
         if coverage < LOW_COVERAGE
         else translate("Plot", "{0} · coverage {1}")
     )
-    return with_coverage.format(text, f"{coverage:.1%}")
+    text = with_coverage.format(text, f"{coverage:.1%}")
+    if explained.bounded is None or explained.unknown is None:
+        return text
+    return translate("Plot", "{0}, first piece {1}, no opinion {2}").format(
+        text, f"{explained.bounded:.1%}", f"{explained.unknown:.1%}"
+    )
 
 
 def _numbers(run: Run, index: int) -> str:

@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.special import logsumexp
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
+from app.decoding.bridge.opinion import LIKELY, Opinion
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from app.decoding.combining import Pair
 from app.decoding.decode import NO_PREFIX, TextPrefix, decode
@@ -118,7 +120,29 @@ def test_a_pair_of_the_same_vocabulary_gives_the_same_texts_and_rows() -> None:
         apart = difference - wanted
         known = np.isfinite(apart) & (BASE_BYTES > 0)
         assert np.ptp(apart[known]) < 1e-3
-        assert step.coverage == pytest.approx(1.0, abs=1e-3)
+        assert step.coverage is not None
+        assert step.coverage.exact == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_each_step_knows_what_is_exact_bounded_and_without_an_opinion(strict: bool) -> None:
+    pair = [bridged(each, same=False, strict=strict) for each in OTHER_PAIR]
+    opinions = pair[0].bridge.opinions
+    refined = 0
+    for step in run([*plain(BASE_MODEL), *pair], 1.0):
+        base = np.exp(step.kept_logits.base - logsumexp(step.kept_logits.base))
+        exact, bounded, unknown = (
+            base[opinions == each].sum() for each in (Opinion.EXACT, Opinion.BOUNDED, Opinion.NONE)
+        )
+        likely = base[(opinions == Opinion.BOUNDED) & (base >= LIKELY)].sum()
+        found = step.coverage
+        assert found is not None
+        assert found.unknown == pytest.approx(unknown, abs=1e-4)
+        assert exact - 1e-4 <= found.exact <= exact + likely + 1e-4
+        assert bounded - likely - 1e-4 <= found.bounded <= bounded + 1e-4
+        refined += found.exact > exact + 1e-3
+    assert (unknown > 0.01) == strict
+    assert (refined > 0) == (not strict)
 
 
 BASE_BYTES = np.array([len(each or b"") for each in text_bytes(BASE, SIZE)])
@@ -143,6 +167,9 @@ def test_drafts_do_not_change_the_text(temperature: float) -> None:
     found = run([*plain(BASE_MODEL), *other_pair()], 1.5, config, speculator)
     assert ids(found) == ids(expected)
     for step, other in zip(found, expected, strict=True):
-        assert step.coverage == pytest.approx(other.coverage, abs=1e-4)
+        assert step.coverage is not None
+        assert other.coverage is not None
+        assert step.coverage.exact == pytest.approx(other.coverage.exact, abs=1e-4)
+        assert step.coverage.bounded == pytest.approx(other.coverage.bounded, abs=1e-4)
         for here, there in zip(step.kept_logits.experts, other.kept_logits.experts, strict=True):
             np.testing.assert_allclose(here, there, atol=2e-3)

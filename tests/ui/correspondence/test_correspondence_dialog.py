@@ -201,4 +201,9 @@ def test_every_view_says_what_the_coverage_of_such_a_pair_is(
     assert "pairs of another tokenizer know exactly" in bar._coverage.toolTip()
     assert "pairs of another tokenizer know exactly" in plot.legend.toggles[-1].toolTip()
     said = [label.text() for label in inspector.findChildren(QLabel)]
-    assert any("Pairs of another tokenizer know tokens with " in text for text in said)
+    (told,) = (text for text in said if "Pairs of another tokenizer know tokens with " in text)
+    run = session.runs.current
+    assert run is not None
+    explained = run.tokens[0].attribution
+    assert f", of tokens with {explained.bounded:.1%} the first piece, " in told
+    assert told.endswith(f"of tokens with {explained.unknown:.1%} nothing")

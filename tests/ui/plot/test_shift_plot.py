@@ -141,7 +141,9 @@ def test_shows_an_explanation_while_there_is_no_run(
 # A base behind an endpoint
 
 
-def cover(bridge: FakeBridge, session: Session, shares: list[float]) -> None:
+def cover(
+    bridge: FakeBridge, session: Session, shares: list[float], bounded: float | None = None
+) -> None:
     """Emit a token with each of these coverages."""
     id_, start = bridge.last(Generate).id, 0
     events = []
@@ -149,7 +151,7 @@ def cover(bridge: FakeBridge, session: Session, shares: list[float]) -> None:
         step = invent_step(index, session.recipe.alphas, start)
         start = step.end
         explained = attribute(step.logits, step.alphas, step.token_id)
-        events.append(TokenDecoded(id_, step, replace(explained, coverage=share)))
+        events.append(TokenDecoded(id_, step, replace(explained, coverage=share, bounded=bounded)))
     bridge.events.emit(events)
     bridge.finish_run(tokens=len(shares))
 
@@ -174,6 +176,16 @@ def test_coverage_of_an_endpoint_is_a_line_with_marks_where_it_is_low(
     qtbot.mouseClick(plot.legend.toggles[-1], Left)
     assert not plot.pane.coverage.line.isVisible()
     assert not plot.pane.coverage.marks.isVisible()
+
+
+def test_a_token_is_described_with_all_shares_of_a_pair_of_another_vocabulary(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    loaded_session.runs.generate("Once")
+    cover(bridge, loaded_session, [0.97], bounded=0.02)
+    loaded_session.selection.select(0)
+    assert readout(plot).endswith(" · coverage 97.0%, first piece 2.0%, no opinion 1.0%")
 
 
 def has_color_near(plot: ShiftPlot, index: int, color: QColor) -> bool:
