@@ -28,11 +28,11 @@ from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
 from app.ui.words.role_words import role_titles
 
-_SIZE = QSize(760, 520)
-_COLUMNS = (200, 560)
+_SIZE = QSize(920, 540)
+_COLUMNS = (200, 720)
 _ROWS = (200, 220)
 _PAUSE_MS = 300
-_SAMPLES = ("000000", "0000000", "M" * 14, "probability", "00.00", "00,000")
+_SAMPLES = ("000000", "0000000", "M" * 11, "probability", "00.00", "00,000")
 """Texts as wide as the columns of tokens, without the last."""
 
 
