@@ -7126,6 +7126,10 @@ the probabilities that are shown are those without this.</source>
         <translation>1순위 토큰이 바뀜</translation>
     </message>
     <message>
+        <source>beyond the scale</source>
+        <translation>눈금 초과</translation>
+    </message>
+    <message>
         <source>different at α</source>
         <translation>α에서 다름</translation>
     </message>
@@ -7138,21 +7142,16 @@ the probabilities that are shown are those without this.</source>
         <translation>밑줄: 전문가가 1순위 토큰을 바꾸었습니다.</translation>
     </message>
     <message>
+        <source>Bar above: the number is beyond the darkest colour.</source>
+        <translation>위쪽 막대: 값이 가장 진한 색을 넘습니다.</translation>
+    </message>
+    <message>
         <source>Dotted line above: another token would have been generated at the α of the what-if bar.</source>
         <translation>위 점선: 가정한 α에서는 다른 토큰이 생성되었을 것입니다.</translation>
     </message>
     <message>
         <source>Corner: the token was given, not sampled.</source>
         <translation>모서리: 샘플링하지 않고 주어진 토큰입니다.</translation>
-    </message>
-    <message>
-        <source>probability</source>
-        <translation>확률</translation>
-    </message>
-    <message>
-        <source>bits</source>
-        <comment>unit of information</comment>
-        <translation>비트</translation>
     </message>
     <message>
         <source>{0} {1}</source>
@@ -7167,18 +7166,49 @@ the probabilities that are shown are those without this.</source>
     </message>
 </context>
 <context>
+    <name>TintScaleMenu</name>
+    <message>
+        <source>&amp;Scale</source>
+        <translation>눈금(&amp;S)</translation>
+    </message>
+    <message>
+        <source>In {0}</source>
+        <translation>단위: {0}</translation>
+    </message>
+    <message>
+        <source>Automatic: {0} of the tokens within the scale</source>
+        <translation>자동: 토큰의 {0}가 눈금 안에</translation>
+    </message>
+    <message>
+        <source>Other …</source>
+        <translation>다른 값 …</translation>
+    </message>
+    <message>
+        <source>Usual: up to {0} {1}</source>
+        <translation>기본: 최대 {0} {1}</translation>
+    </message>
+    <message>
+        <source>Other: {0} {1} …</source>
+        <translation>다른 값: {0} {1} …</translation>
+    </message>
+    <message>
+        <source>Scale</source>
+        <translation>눈금</translation>
+    </message>
+    <message>
+        <source>Darkest colour from ({0}):</source>
+        <translation>가장 진한 색이 되는 값({0}):</translation>
+    </message>
+</context>
+<context>
     <name>Tints</name>
     <message>
         <source>Darkest colour from {0} bits: {1} or {2}.</source>
         <translation>{0}비트부터 가장 진한 색: {1} 또는 {2}.</translation>
     </message>
     <message>
-        <source>Darkest colour from {0}.</source>
-        <translation>{0}부터 가장 진한 색.</translation>
-    </message>
-    <message>
-        <source>Darkest colour from {0} bits.</source>
-        <translation>{0}비트부터 가장 진한 색.</translation>
+        <source>Darkest colour from {0} {1}.</source>
+        <translation>{0}{1}부터 가장 진한 색입니다.</translation>
     </message>
     <message>
         <source>A group shows the {0} of its tokens.</source>
@@ -7321,12 +7351,32 @@ the probabilities that are shown are those without this.</source>
         <translation>{0}비트</translation>
     </message>
     <message>
+        <source>bits</source>
+        <translation>비트</translation>
+    </message>
+    <message>
+        <source>nats</source>
+        <translation>나트</translation>
+    </message>
+    <message>
+        <source>probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>rank</source>
+        <translation>순위</translation>
+    </message>
+    <message>
         <source>{0} ({1})</source>
         <translation>{0} ({1})</translation>
     </message>
     <message>
         <source>{0} in probability</source>
         <translation>확률 {0}</translation>
+    </message>
+    <message>
+        <source>{0} {1}</source>
+        <translation>{0} {1}</translation>
     </message>
     <message>
         <source>top {0}</source>

@@ -11,6 +11,7 @@ from app.attribution.measures import Measure, Unit
 from app.ui.state.hints import Hints
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.token_groups import Grouping
+from app.ui.state.tint_scale import TintScale
 
 BASE, TUNED, KL, ENTROPY = "base", "tuned", "kl", "entropy"
 """Keys of the lines of the plot."""
@@ -49,7 +50,7 @@ class Display(QObject):
     """Tint and grouping of the text, measures and hidden parts of the plot, and hints."""
 
     tint_changed = Signal()
-    """``tint`` or ``grouping`` changed."""
+    """``tint``, its scale or ``grouping`` changed."""
     plot_changed = Signal()
     """``plot_measures``, ``plot_unit`` or ``hidden`` changed."""
     rendered_changed = Signal()
@@ -62,6 +63,8 @@ class Display(QObject):
         super().__init__(parent)
         self.hints = Hints(self)
         self.tint = Tint()
+        self.tint_scales: dict[Measure, TintScale] = {}
+        """The chosen colour scale of each measure that has another than the usual one."""
         self.grouping = Grouping.TOKEN
         self.plot_measures: tuple[PlotMeasure, ...] = (PlotMeasure.PROBABILITY,)
         """The measure of the plot, and that of a second plot below it if there is one."""
@@ -77,6 +80,12 @@ class Display(QObject):
         """Colour tokens by another measure."""
         if tint != self.tint:
             self.tint = tint
+            self.tint_changed.emit()
+
+    def set_tint_scale(self, measure: Measure, scale: TintScale) -> None:
+        """Choose the colour scale of a measure."""
+        if scale != self.tint_scales.get(measure, TintScale()):
+            self.tint_scales = {**self.tint_scales, measure: scale}
             self.tint_changed.emit()
 
     def set_grouping(self, grouping: Grouping) -> None:
@@ -132,6 +141,10 @@ class Display(QObject):
         measure, _, pair = str(store.value("tint", "")).partition(":")
         if measure in set(Measure):
             self.set_tint(Tint(Measure(measure), int(pair) if pair.isdecimal() else 0))
+        for each in Measure:
+            stored = store.value(f"tint scale/{each}")
+            if isinstance(stored, str):
+                self.set_tint_scale(each, TintScale.from_stored(stored))
         grouping = str(store.value("grouping", ""))
         if grouping in set(Grouping):
             self.set_grouping(Grouping(grouping))
@@ -153,6 +166,8 @@ class Display(QObject):
         """Save the settings for :meth:`restore`."""
         self.hints.remember(store)
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
+        for measure, scale in self.tint_scales.items():
+            store.setValue(f"tint scale/{measure}", scale.stored)
         store.setValue("grouping", str(self.grouping))
         store.setValue("plot/measures", " ".join(self.plot_measures))
         store.setValue("plot/unit", str(self.plot_unit))

@@ -17,6 +17,7 @@ from app.ui.text.tint_words import (
     number,
     reduction_title,
     tint_explanation,
+    unit_title,
 )
 from app.ui.text.token_tints import TokenTints
 from app.ui.theme import SMALL, SPACE, current_theme
@@ -34,6 +35,7 @@ class Marks:
     flips: bool = True
     others: bool = False
     given: bool = False
+    saturated: bool = False
 
 
 class TintLegend(QWidget):
@@ -120,6 +122,8 @@ class TintLegend(QWidget):
         if self._marks.flips:
             text = self.tr("flip") if short else self.tr("flip: most probable token changed")
             parts.append(self._sample(text, _underline, rank=1))
+        if self._marks.saturated:
+            parts.append(self._sample(self.tr("beyond the scale"), _bar, rank=1))
         if self._marks.others:
             parts.append(self._sample(self.tr("different at α"), _dots, rank=2))
         if self._marks.given:
@@ -132,6 +136,8 @@ class TintLegend(QWidget):
             words.append(
                 self.tr("Underlined: a flip, where the experts changed the most probable token.")
             )
+        if self._marks.saturated:
+            words.append(self.tr("Bar above: the number is beyond the darkest colour."))
         if self._marks.others:
             words.append(
                 self.tr(
@@ -147,12 +153,7 @@ class TintLegend(QWidget):
         low = number(-scale.limit) if scale.diverging else "0"
         high = f"{'+' if scale.diverging else ''}{_short(scale.limit)}"
         low = low.replace(number(scale.limit), _short(scale.limit))
-        unit = (
-            self.tr("probability")
-            if scale.tint.measure.units[0] is Unit.PROBABILITY
-            else self.tr("bits", "unit of information")
-        )
-        texts = low, self.tr("{0} {1}").format(high, unit)
+        texts = low, self.tr("{0} {1}").format(high, unit_title(scale.unit))
         widths = [self.fontMetrics().horizontalAdvance(text) for text in texts]
         step_width = _STEP_WIDTH // 2 if short else _STEP_WIDTH
         bar = _STEPS * step_width
@@ -231,6 +232,11 @@ def _underline(painter: QPainter, area: QRectF) -> None:
     painter.drawLine(QLineF(area.bottomLeft(), area.bottomRight()))
 
 
+def _bar(painter: QPainter, area: QRectF) -> None:
+    painter.setPen(QPen(QColor(current_theme().text), 2.5))
+    painter.drawLine(QLineF(area.topLeft(), area.topRight()))
+
+
 def _dots(painter: QPainter, area: QRectF) -> None:
     painter.setPen(QPen(QColor(current_theme().accent), 1.6, Qt.PenStyle.DotLine))
     painter.drawLine(QLineF(area.topLeft(), area.topRight()))
@@ -249,17 +255,16 @@ def _short(value: float) -> str:
 
 def _in_words(tints: TokenTints) -> list[str]:
     scale, words = tints.scale, [tint_explanation(tints.tint)]
-    if tints.tint.measure is Measure.SHIFT:
+    if tints.tint.measure is Measure.SHIFT and scale.unit is Unit.BITS:
         words.append(
             translate("Tints", "Darkest colour from {0} bits: {1} or {2}.").format(
                 _short(scale.limit), factor(scale.limit), factor(-scale.limit)
             )
         )
-    elif tints.tint.measure.units[0] is Unit.PROBABILITY:
-        words.append(translate("Tints", "Darkest colour from {0}.").format(_short(scale.limit)))
     elif not scale.classes:
+        limit = _short(scale.limit)
         words.append(
-            translate("Tints", "Darkest colour from {0} bits.").format(_short(scale.limit))
+            translate("Tints", "Darkest colour from {0} {1}.").format(limit, unit_title(scale.unit))
         )
     if tints.reduction is not None:
         how = reduction_title(tints.reduction)

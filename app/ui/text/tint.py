@@ -6,21 +6,30 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 from PySide6.QtGui import QColor
 
-from app.attribution.measures import RANK_CLASSES, Measure, Reduction, Unit, rank_class
+from app.attribution.measures import BIT, RANK_CLASSES, Measure, Reduction, Unit, rank_class
+from app.attribution.row_statistics import Floats
 from app.colors import FULL_SHIFT_BITS
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
+from app.ui.state.tint_scale import TintScale
 from app.ui.theme import Theme, blend
 
+QUANTILE = 0.95
+"""Share of the tokens whose colours an automatic scale tells apart."""
+
+USUAL = TintScale()
+_FULL_PROBABILITY = 0.5
+"""Difference of probabilities with the darkest colour."""
+_JUST_BEYOND = 1 + 1e-9
 _LEVELS = 64
 _MARK_SHARE = 0.08
 """Share of the background in the colour of marks; low, so that marks stay readable."""
 
 _LIMITS = {
     Measure.SHIFT: FULL_SHIFT_BITS,
-    Measure.CONTRIBUTION: 0.5,
     Measure.SURPRISAL: 12.0,
     Measure.BASE_SURPRISAL: 12.0,
     Measure.KL: 4.0,
@@ -46,11 +55,13 @@ class Scale:
         tint: The measure that the scale shows.
         limit: Value with the darkest colour; unused for classes of ranks.
         theme: The colours.
+        unit: The unit of the values.
     """
 
     tint: Tint
     limit: float
     theme: Theme
+    unit: Unit = Unit.BITS
 
     @property
     def diverging(self) -> bool:
@@ -76,6 +87,15 @@ class Scale:
         share = min(max(value / self.limit, -1.0 if self.diverging else 0.0), 1.0)
         return _shade(self, round(share * _LEVELS))
 
+    def saturates(self, value: float) -> bool:
+        """Whether ``value`` is beyond the darkest colour."""
+        size = abs(value) if self.diverging else value
+        return not self.classes and size > self.limit * _JUST_BEYOND
+
+    def full_color(self, value: float) -> QColor:
+        """The pure colour at the end of the scale where ``value`` is."""
+        return QColor(self._more if value > 0 else self._less)
+
     @property
     def _more(self) -> str:
         if self.tint.measure is Measure.CONTRIBUTION:
@@ -88,12 +108,49 @@ class Scale:
         return self.theme.muted if contribution else self.theme.less
 
 
-def scale_of(tint: Tint, grouping: Grouping, theme: Theme) -> Scale:
-    """The scale of a tint; its limit is larger for groups whose number is a sum."""
-    limit = _LIMITS.get(tint.measure, 0.0)
+def scale_of(
+    tint: Tint,
+    grouping: Grouping,
+    theme: Theme,
+    chosen: TintScale = USUAL,
+    values: Floats | None = None,
+) -> Scale:
+    """The scale of a tint; its usual limit is larger for groups whose number is a sum.
+
+    Args:
+        tint: The tint.
+        grouping: The groups of tokens that get one colour.
+        theme: The colours.
+        chosen: The chosen unit and limit.
+        values: The values of the text in that unit, for an automatic limit.
+    """
+    unit = unit_of(tint.measure, chosen)
+    limit = _usual_limit(tint.measure, unit)
     if tint.measure.reduction is Reduction.SUM:
         limit *= _WIDER.get(grouping, 1.0)
-    return Scale(tint, limit, theme)
+    if chosen.limit is not None:
+        limit = chosen.limit
+    elif chosen.automatic and values is not None:
+        limit = _automatic_limit(values) or limit
+    return Scale(tint, limit, theme, unit)
+
+
+def unit_of(measure: Measure, chosen: TintScale) -> Unit:
+    """The unit of a scale: the chosen one if the measure has it, else the usual one."""
+    return chosen.unit if chosen.unit in measure.units else measure.units[0]
+
+
+def _usual_limit(measure: Measure, unit: Unit) -> float:
+    if unit is Unit.PROBABILITY and measure.signed:
+        return _FULL_PROBABILITY
+    in_bits = FULL_SHIFT_BITS if measure is Measure.CONTRIBUTION else _LIMITS.get(measure, 0.0)
+    return in_bits * BIT if unit is Unit.NATS else in_bits
+
+
+def _automatic_limit(values: Floats) -> float:
+    """The quantile of the sizes of the values, to two digits; 0 if there is none."""
+    sizes = np.abs(values[np.isfinite(values)])
+    return float(f"{np.quantile(sizes, QUANTILE):.2g}") if len(sizes) else 0.0
 
 
 @lru_cache(maxsize=2048)

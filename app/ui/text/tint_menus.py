@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.text.tint_scale_menu import TintScaleMenu
 from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title, tints
 from app.wording import menu_text
 
@@ -40,6 +41,8 @@ class TintMenu(QMenu):
         self._actions: list[tuple[QAction, Tint]] = []
         self.setTitle(self.tr("&Tint"))
         self.setToolTipsVisible(True)
+        self._end = self.addSeparator()
+        self.addMenu(TintScaleMenu(session, self, self._chosen))
         session.display.tint_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         session.recipe_changed.connect(self._update)
@@ -51,10 +54,13 @@ class TintMenu(QMenu):
         if self._pairs != (pairs or recipe):
             self._pairs = pairs or recipe
             self._make(self._pairs)
-        chosen = self._session.display.tint.of(len(pairs))
+        chosen = self._chosen()
         for action, tint in self._actions:
             action.setEnabled(tint.of(len(pairs)) == tint)
             action.setChecked(tint == chosen)
+
+    def _chosen(self) -> Tint:
+        return self._session.display.tint.of(len(shown_pairs(self._session)))
 
     def _make(self, pairs: tuple[str, ...]) -> None:
         for action, _ in self._actions:
@@ -63,7 +69,8 @@ class TintMenu(QMenu):
             action.deleteLater()
         self._actions = []
         for place, tint in enumerate(tints(pairs), 1):
-            action = self.addAction(menu_text(tint_title(tint, pairs)))
+            action = QAction(menu_text(tint_title(tint, pairs)), self)
+            self.insertAction(self._end, action)
             action.setCheckable(True)
             action.setToolTip(tint_explanation(tint))
             if self._keys and place <= _KEYS:

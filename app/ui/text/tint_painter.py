@@ -23,6 +23,8 @@ _UNDERLINE_GAP = 2.5
 _UNDERLINE_WIDTH = 1.4
 _DOT_WIDTH = 1.6
 _CORNER = 4.0
+_BAR_WIDTH = 2.5
+"""Height of the bar above a token whose number is beyond the scale."""
 _MOST_LINES = 1000
 """Size of the cache of lines; a screen has about a tenth of them."""
 
@@ -37,6 +39,7 @@ class LineDecorations:
         flips: Underlines of flips.
         others: Dotted lines above tokens that differ at the alphas of the what-if bar.
         given: Corner marks of tokens that were given, not sampled; none in a scored run.
+        saturated: Bars above tokens whose number is beyond the scale, each with its colour.
     """
 
     end: int
@@ -44,6 +47,7 @@ class LineDecorations:
     flips: Sequence[QLineF]
     others: Sequence[QLineF]
     given: Sequence[QPointF]
+    saturated: Sequence[tuple[QLineF, QColor]]
 
 
 class TintPainter:
@@ -94,11 +98,12 @@ class TintPainter:
         if cached is not None and cached.end == end:
             return cached
         tokens = self._places.tokens_in(start, end)
-        flips, dots, given = [], [], []
+        flips, dots, given, saturated = [], [], [], []
         for index in tokens:
             token = self._run.tokens[index]
             forced = token.forced and not self._run.scored
-            if not (token.attribution.flipped or forced or index in others):
+            beyond = self._tints.saturates(index)
+            if not (token.attribution.flipped or forced or beyond or index in others):
                 continue
             area = self._area(line, index)
             if area is None:
@@ -109,8 +114,11 @@ class TintPainter:
                 dots.append(_rule(area, area.top() + _DOT_WIDTH))
             if forced:
                 given.append(area.topLeft())
+            if beyond:
+                color = self._tints.scale.full_color(self._tints.value(index))
+                saturated.append((_rule(area, area.top() + _BAR_WIDTH / 2), color))
         tints = [(line.area(*span), color) for *span, color in self._spans(line, tokens)]
-        decorated = LineDecorations(end, tints, flips, dots, given)
+        decorated = LineDecorations(end, tints, flips, dots, given, saturated)
         if tokens.stop <= self._tints.settled:
             self._cache[start] = decorated
         return decorated
@@ -161,6 +169,9 @@ def paint_marks(
     dotted = QPen(QColor(theme.accent), _DOT_WIDTH, Qt.PenStyle.DotLine)
     painter.setBrush(QColor(theme.muted))
     for origin, line in decorations:
+        for bar, color in line.saturated:
+            painter.setPen(QPen(color, _BAR_WIDTH))
+            painter.drawLine(bar.translated(origin))
         for pen, lines in ((solid, line.flips), (dotted, line.others)):
             if lines:
                 painter.setPen(pen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from app.attribution.measures import RANK_CLASSES, Measure, Reduction, rank_class
+from app.attribution.measures import BIT, RANK_CLASSES, Measure, Reduction, Unit, rank_class
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.translation import translate
@@ -141,20 +141,39 @@ def factor(shift: float) -> str:
     return f"{sign}{float(f'{value:.3g}'):,.0f}" if value >= 99.5 else f"{sign}{value:.3g}"
 
 
-def tint_value(tint: Tint, value: float) -> str:
-    """A value of a tint with its unit."""
+def unit_title(unit: Unit) -> str:
+    """Name of a unit, as it follows a number."""
+    return {
+        Unit.BITS: translate("Tints", "bits"),
+        Unit.NATS: translate("Tints", "nats"),
+        Unit.PROBABILITY: translate("Tints", "probability"),
+        Unit.RANK: translate("Tints", "rank"),
+    }[unit]
+
+
+def tint_value(tint: Tint, value: float, unit: Unit | None = None) -> str:
+    """A value of a tint with its unit; None for the usual one."""
+    unit = unit or tint.measure.units[0]
     match tint.measure:
-        case Measure.SHIFT:
-            shift = bits(value, sign=True)
-            return translate("Tints", "{0} ({1})").format(shift, factor(value))
-        case Measure.CONTRIBUTION:
+        case Measure.SHIFT | Measure.CONTRIBUTION if unit is Unit.PROBABILITY:
             return translate("Tints", "{0} in probability").format(signed(value))
+        case Measure.SHIFT:
+            ratio = factor(value if unit is Unit.BITS else value / BIT)
+            return translate("Tints", "{0} ({1})").format(_amount(value, unit, sign=True), ratio)
+        case Measure.CONTRIBUTION:
+            return _amount(value, unit, sign=True)
         case Measure.RANK | Measure.TUNED_RANK:
             return translate("Tints", "{0} ({1})").format(f"{value:,.0f}", class_title(value))
         case Measure.PROBABILITY | Measure.BASE_PROBABILITY:
             return probability(value)
         case _:
-            return bits(value)
+            return _amount(value, unit)
+
+
+def _amount(value: float, unit: Unit, *, sign: bool = False) -> str:
+    if unit is Unit.BITS:
+        return bits(value, sign=sign)
+    return translate("Tints", "{0} {1}").format(number(value, sign=sign), unit_title(unit))
 
 
 def class_title(rank: float) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from PySide6.QtGui import QColor
 
-from app.attribution.measures import Reduction, measured, reduced
+from app.attribution.measures import Measure, Reduction, measured, reduced
 from app.attribution.row_statistics import Floats
 from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping, TokenGroups
-from app.ui.text.tint import Scale, scale_of
+from app.ui.state.tint_scale import TintScale
+from app.ui.text.tint import USUAL, Scale, scale_of
 from app.ui.theme import Theme
+
+_GROWTH = 1.2
+"""Growth of the text after which an automatic scale is fitted anew."""
 
 
 class TokenTints:
@@ -22,18 +28,31 @@ class TokenTints:
         tint: The chosen tint; replaced by a similar one where the run does not have it.
         grouping: The groups of tokens that get one colour.
         theme: The colours.
+        scales: The chosen scale of each measure that has another than the usual one.
     """
 
-    def __init__(self, run: Run, tint: Tint, grouping: Grouping, theme: Theme) -> None:
+    def __init__(
+        self,
+        run: Run,
+        tint: Tint,
+        grouping: Grouping,
+        theme: Theme,
+        scales: Mapping[Measure, TintScale] | None = None,
+    ) -> None:
         self._run = run
         self.series = run.series
-        self.choose(tint, grouping, theme)
+        self.choose(tint, grouping, theme, scales or {})
 
-    def choose(self, tint: Tint, grouping: Grouping, theme: Theme) -> None:
-        """Use another tint, grouping or theme."""
+    def choose(
+        self, tint: Tint, grouping: Grouping, theme: Theme, scales: Mapping[Measure, TintScale]
+    ) -> None:
+        """Use another tint, grouping, theme or scale."""
         self.tint = tint.of(self.series.pairs)
         self.grouping = grouping
-        self.scale: Scale = scale_of(self.tint, grouping, theme)
+        self._theme = theme
+        self._chosen = scales.get(self.tint.measure, USUAL)
+        self._scaled = 0
+        self.scale: Scale = scale_of(self.tint, grouping, theme, self._chosen)
         self._colors: dict[int, QColor] = {}  # of settled tokens
         self._groups = TokenGroups(grouping)
         self._groups.extend([token.text for token in self._run.tokens[: self.series.count]])
@@ -58,6 +77,18 @@ class TokenTints:
         """The number that a token is coloured by: its own, or that of its group."""
         return float(self._values[token])
 
+    def saturates(self, token: int) -> bool:
+        """Whether the number of a token is beyond the darkest colour."""
+        return self.scale.saturates(float(self._values[token]))
+
+    @property
+    def some_saturate(self) -> bool:
+        """Whether the number of any token is beyond the darkest colour."""
+        if self.scale.classes:
+            return False
+        sizes = np.abs(self._values) if self.scale.diverging else self._values
+        return bool(len(sizes)) and self.scale.saturates(float(np.nanmax(sizes, initial=0.0)))
+
     def range_of(self, token: int) -> tuple[int, int]:
         """First and end index of the group that contains ``token``."""
         return self._groups.range_of(token)
@@ -73,9 +104,19 @@ class TokenTints:
         return None if self.grouping is Grouping.TOKEN else self.tint.measure.reduction
 
     def _measure(self) -> None:
-        values = measured(self.series, self.tint.measure, self.tint.pair)
+        values = measured(self.series, self.tint.measure, self.tint.pair, self.scale.unit)
         if self.reduction is not None and len(values):
             starts = self._groups.starts
             sizes = np.diff(starts, append=len(values))
             values = np.repeat(reduced(values, starts, self.reduction), sizes)
         self._values: Floats = values
+        self._fit_scale()
+
+    def _fit_scale(self) -> None:
+        """Fit an automatic scale to the text, anew where a fifth has been added to it."""
+        count = len(self._values)
+        if self._chosen.automatic and count >= self._scaled * _GROWTH and count:
+            self._scaled = count
+            fitted = scale_of(self.tint, self.grouping, self._theme, self._chosen, self._values)
+            if fitted != self.scale:
+                self.scale, self._colors = fitted, {}

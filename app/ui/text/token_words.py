@@ -108,7 +108,7 @@ def describe_range(run: Run, chosen: tuple[int, int], totals: RangeTotals) -> st
 def _tinted(run: Run, tints: TokenTints, token: int) -> str:
     """The number of the tint; for a group also how the numbers of its tokens were combined."""
     title = tint_title(tints.tint, run.pair_names)
-    value = tint_value(tints.tint, tints.value(token))
+    value = tint_value(tints.tint, tints.value(token), tints.scale.unit)
     first, end = tints.range_of(token)
     if tints.reduction is None or end - first == 1:
         return translate("Tokens", "{0}: {1}").format(title, value)

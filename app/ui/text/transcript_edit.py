@@ -132,7 +132,9 @@ class TranscriptText(QPlainTextEdit):
         self.clear()
         self._writer = TextWriter(self.document())
         if run is not None:
-            self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
+            self._tints = TokenTints(
+                run, display.tint, display.grouping, self._theme, display.tint_scales
+            )
             self._painter = TintPainter(self, self._map, run, self._tints)
             self._others = what_if_tokens(run, self._session.runs.questions.answer)
             if self._own_run is None:
@@ -148,13 +150,17 @@ class TranscriptText(QPlainTextEdit):
             return
         # New tokens may change the number of the last groups.
         first = line_start(self.document(), self._map.start_of(tints.settled))
+        scale = tints.scale
         tints.extend()
         new, text = run.tokens[self._map.count :], QColor(self._theme.text)
         with selection_kept(self), unpainted(self.document()):
             self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
         if following:
             self._follow()
-        paint_from(self, first)
+        if tints.scale == scale:
+            paint_from(self, first)
+        else:
+            self.viewport().update()
 
     def _follow(self) -> None:
         """Scroll to the end and stay there while tokens are added."""
@@ -168,7 +174,7 @@ class TranscriptText(QPlainTextEdit):
     def _on_tint(self) -> None:
         if self._tints is not None:
             display = self._session.display
-            self._tints.choose(display.tint, display.grouping, self._theme)
+            self._tints.choose(display.tint, display.grouping, self._theme, display.tint_scales)
             self._describe_selected()
             self.viewport().update()
 

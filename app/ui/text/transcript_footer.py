@@ -62,6 +62,9 @@ class TranscriptFooter(QWidget):
             return  # the other of text and chat is shown
         run = self._session.runs.current
         self._some_given = run is not None and any(token.forced for token in run.tokens)
+        tints = self._tints()
+        self._some_saturated = tints is not None and tints.some_saturate
+        self._scale = tints.scale if tints else None
         self._note.setText(self._describe(run) if run else "")
         pairs, display = shown_pairs(self._session), self._session.display
         tint = display.tint.of(len(pairs))
@@ -73,8 +76,15 @@ class TranscriptFooter(QWidget):
         """Update the row if the tokens from index ``first`` on change it; most do not."""
         run = self._session.runs.current
         given = run is not None and any(token.forced for token in run.tokens[first:])
-        if first == 0 or (given and not self._some_given):
+        if first == 0 or (given and not self._some_given) or self._outdated():
             self.update_row()
+
+    def _outdated(self) -> bool:
+        """Whether the scale was fitted to the text anew, or a first token is beyond it."""
+        tints = self._tints()
+        if tints is None:
+            return False
+        return tints.scale != self._scale or tints.some_saturate != self._some_saturated
 
     def _marks(self, run: Run) -> Marks:
         what_if = self._session.runs.questions.answer
@@ -82,6 +92,7 @@ class TranscriptFooter(QWidget):
             flips=bool(run.pair_names),
             others=what_if is not None and what_if.run is run and bool(what_if.choices),
             given=not run.scored and self._some_given,
+            saturated=self._some_saturated,
         )
 
     def _describe(self, run: Run) -> str:

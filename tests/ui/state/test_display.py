@@ -12,6 +12,7 @@ from app.attribution.measures import Measure, Unit
 from app.ui.state.display import KL, TUNED, Display, Tint, pair_part
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.token_groups import Grouping
+from app.ui.state.tint_scale import TintScale
 
 
 def memory(folder: Path) -> QSettings:
@@ -21,6 +22,7 @@ def memory(folder: Path) -> QSettings:
 def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     before = Display()
     before.set_tint(Tint(Measure.CONTRIBUTION, 1))
+    before.set_tint_scale(Measure.KL, TintScale(Unit.NATS, 2.5))
     before.set_grouping(Grouping.SENTENCE)
     before.set_plot_measures(PlotMeasure.LOG_PROBABILITY, PlotMeasure.RANK)
     before.set_plot_unit(Unit.NATS)
@@ -31,6 +33,7 @@ def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     after.restore(memory(tmp_path))
     assert (after.tint, after.grouping) == (before.tint, before.grouping)
     assert after.plot_measures == (PlotMeasure.LOG_PROBABILITY, PlotMeasure.RANK)
+    assert after.tint_scales == before.tint_scales
     assert after.plot_unit is Unit.NATS
     assert after.hidden == before.hidden
 

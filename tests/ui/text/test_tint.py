@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure, Reduction, Unit
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
+from app.ui.state.tint_scale import TintScale
 from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.theme import DARK, LIGHT, Theme
 
@@ -119,6 +121,53 @@ def test_sums_over_groups_have_a_wider_scale_and_means_do_not() -> None:
             assert len(set(limits)) == 1
         else:
             assert limits[0] < limits[1] < limits[2]
+
+
+@pytest.mark.parametrize("measure", GRADUAL)
+def test_the_limit_is_in_the_unit_of_the_scale(measure: Measure) -> None:
+    limits = {
+        unit: scale_of(Tint(measure), Grouping.TOKEN, LIGHT, TintScale(unit)).limit
+        for unit in measure.units
+    }
+    if Unit.NATS in limits:
+        assert limits[Unit.NATS] == pytest.approx(limits[Unit.BITS] * math.log(2))
+    if measure.signed:
+        assert (limits[Unit.BITS], limits[Unit.PROBABILITY]) == (4.0, 0.5)
+    of_others = scale_of(Tint(measure), Grouping.TOKEN, LIGHT, TintScale(Unit.RANK))
+    assert of_others == scale_of(Tint(measure), Grouping.TOKEN, LIGHT)
+
+
+def test_a_scale_is_typed_or_a_quantile_of_the_text() -> None:
+    values = np.array([*np.linspace(-1, 1, 1001), math.inf, math.nan])
+    typed = scale_of(Tint(), Grouping.WORD, LIGHT, TintScale(limit=1.25), values)
+    assert typed.limit == 1.25
+    chosen = TintScale(automatic=True)
+    automatic = scale_of(Tint(), Grouping.TOKEN, LIGHT, chosen, values)
+    assert automatic.limit == pytest.approx(0.95, abs=0.011)
+    empty = scale_of(Tint(), Grouping.TOKEN, LIGHT, chosen, np.zeros(0))
+    assert empty.limit == scale_of(Tint(), Grouping.TOKEN, LIGHT).limit
+
+
+@pytest.mark.parametrize("measure", list(Measure))
+def test_what_is_beyond_the_scale_is_said(measure: Measure) -> None:
+    tints = scale(measure, LIGHT)
+    assert tints.saturates(math.inf) is (measure in GRADUAL)
+    assert not tints.saturates(tints.limit)
+    assert not tints.saturates(math.nan)
+    assert tints.saturates(-math.inf) is measure.signed
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [TintScale(), TintScale(Unit.NATS, 2.5), TintScale(automatic=True), TintScale(Unit.BITS)],
+)
+def test_the_choice_of_a_scale_is_stored(chosen: TintScale) -> None:
+    assert TintScale.from_stored(chosen.stored) == chosen
+
+
+@pytest.mark.parametrize("text", ["", "mood:", "x", ":0", ":-3", ":inf", ":nan", ":many"])
+def test_a_damaged_choice_of_a_scale_is_the_usual_one(text: str) -> None:
+    assert TintScale.from_stored(text) == TintScale()
 
 
 def test_a_run_without_pairs_has_the_tints_without_pairs() -> None:

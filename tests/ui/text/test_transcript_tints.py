@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,13 +21,16 @@ from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.state.tint_scale import TintScale
 from app.ui.text.legend import TintLegend
 from app.ui.text.tint import scale_of
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu
+from app.ui.text.tint_scale_menu import TintScaleMenu
 from app.ui.text.transcript import TranscriptView
 from app.ui.text.transcript_edit import TranscriptText
 from app.ui.text.transcript_marks import selection_marks
 from app.ui.theme import DARK, LIGHT, Theme
+from app.wording import signed
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 from tests.ui.text.test_transcript import background_of, middle_of, shown, write
 
@@ -139,8 +142,58 @@ def test_menu_and_button_choose_the_tint(view: TranscriptView, finished_session:
     checked = [text for text, action in actions(button.menu()).items() if action.isChecked()]
     assert checked == ["Contribution of Arithmetic"]
     keys = [action.shortcut().toString() for action in found.values()]
-    assert keys == [f"Alt+{place}" for place in range(1, 10)] + [""] * 3
+    assert keys == [f"Alt+{place}" for place in range(1, 10)] + [""] * 5
     assert not any(a.shortcut().toString() for a in actions(button.menu()).values())
+
+
+def test_the_scale_of_a_tint_is_chosen_in_its_menu(
+    view: TranscriptView, finished_session: Session, run: Run
+) -> None:
+    display = finished_session.display
+    menu = view.findChildren(MenuButton)[0].menu()
+    scale_menu = menu.findChild(TintScaleMenu)
+    assert isinstance(scale_menu, TintScaleMenu)
+    found = actions(scale_menu)
+    found["In nats"].trigger()
+    assert display.tint_scales == {Measure.SHIFT: TintScale(Unit.NATS)}
+    shift = run.tokens[7].attribution.shift
+    assert f"{shift:+.2f} nats".replace("-", "−") in view.text.tool_tip(7)
+    assert "nats" in legend(view).accessibleDescription()
+    found["In probability"].trigger()
+    explained = run.tokens[7].attribution
+    assert f"{signed(explained.p_tuned - explained.p_base)} in probability" in view.text.tool_tip(7)
+    display.set_tint(Tint(Measure.KL))
+    scale_menu.show_choice()
+    assert not found["In probability"].isEnabled()
+    assert found["In bits"].isChecked(), "each measure has its own scale"
+    found["Automatic: 95% of the tokens within the scale"].trigger()
+    limit = float(f"{np.quantile([t.attribution.kl / math.log(2) for t in run.tokens], 0.95):.2g}")
+    scale = scale_of(Tint(Measure.KL), Grouping.TOKEN, LIGHT, TintScale(limit=limit))
+    for token in run.tokens[:20:3]:
+        wanted = scale.color(token.attribution.kl / math.log(2))
+        back = QColor(background_of(view.text, token.index))
+        assert max(abs(a - b) for a, b in zip(wanted.getRgb(), back.getRgb(), strict=True)) < 6
+
+
+def test_tokens_beyond_the_scale_have_a_bar_that_the_legend_explains(
+    view: TranscriptView, finished_session: Session, run: Run
+) -> None:
+    display = finished_session.display
+    display.set_tint(Tint(Measure.KL))
+    bits = [token.attribution.kl / math.log(2) for token in run.tokens]
+    display.set_tint_scale(Measure.KL, TintScale(limit=max(bits)))
+    assert "Bar above" not in legend(view).accessibleDescription()
+    limit = sorted(bits)[len(bits) // 2]
+    display.set_tint_scale(Measure.KL, TintScale(limit=limit))
+    assert "Bar above" in legend(view).accessibleDescription()
+    painter = view.text._painter
+    assert painter is not None
+    drawn = painter.decorations(QRectF(view.text.viewport().rect()), set())
+    bars = [bar for _, line in drawn for bar in line.saturated]
+    beyond = [token for token in run.tokens if bits[token.index] > limit]
+    assert 0 < len(beyond) < len(run.tokens)
+    assert 0 < len(bars) <= 2 * len(beyond), "one for each line that a token is on"
+    assert {color.name() for _, color in bars} == {LIGHT.heat}
 
 
 def test_the_answer_of_one_role_has_no_tints_of_pairs(
