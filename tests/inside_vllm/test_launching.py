@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def test_a_base_that_vllm_cannot_run_is_refused(
     write_recipe(replace(llama.recipe(), base=CheckpointSpec(source)), path)
     with pytest.raises(RecipeError, match="vLLM cannot run the base"):
         serve_command(str(path), [], {})
+
+
+def test_a_damaged_pair_is_refused_before_vllm_starts(
+    file: Path, llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = shutil.copytree(llama.expert, tmp_path / "damaged") / "model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    pair = llama.recipe().pairs[0]
+    broken = replace(pair, expert=tiny.spec(damaged.parent))
+    write_recipe(replace(llama.recipe(), pairs=(broken,)), file)
+    assert main(["vllm", "--recipe", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "model.safetensors" in line
 
 
 def test_without_vllm_there_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
