@@ -52,7 +52,7 @@ def test_what_concerns_models_is_in_the_models_menu(window: MainWindow) -> None:
 
 def test_the_menus_are_in_the_usual_order(window: MainWindow) -> None:
     assert [plain(action) for action in window.menuBar().actions()] == [
-        *("File", "Edit", "View", "Models", "Generate", "Runs", "Inspect", "Help"),
+        *("File", "Edit", "View", "Models", "Generate", "Runs", "Inspect", "Token", "Help"),
     ]
 
 
