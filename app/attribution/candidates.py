@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.attribution.row_statistics import Floats, Ids, log_normalizers, ranks, rows_between, top
+from app.attribution.row_statistics import (
+    Floats,
+    Ids,
+    log_normalizers,
+    rank,
+    ranks,
+    rows_between,
+    top,
+)
 from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions, contributions
 from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import FloatArray, RoleLogits
@@ -249,6 +257,32 @@ def _keep_at_once(
             rank_base=ranks(logits.base[place], ids),
             rank_tuned=ranks(tuned[place], ids),
         )
+
+
+def with_token(rows: CandidateRows, logits: RoleLogits, token_id: int) -> CandidateRows:
+    """The candidates with one token more, whose values come from the kept rows of the position.
+
+    Args:
+        rows: The candidates.
+        logits: Raw rows of every role at the same position, each [V].
+        token_id: Any id of the vocabulary.
+    """
+    if token_id in rows.token_ids:
+        return rows
+    tuned = add_differences(logits.base, scaled_differences(logits, rows.alphas))
+
+    def more(values: Sequence[FloatArray]) -> FloatArray:
+        return np.array([[row[token_id]] for row in values], np.float32).reshape(-1, 1)
+
+    return replace(
+        rows,
+        token_ids=np.append(rows.token_ids, np.int32(token_id)),
+        base=np.append(rows.base, np.float32(logits.base[token_id])),
+        experts=np.concatenate([rows.experts, more(logits.experts)], axis=1),
+        antiexperts=np.concatenate([rows.antiexperts, more(logits.antiexperts)], axis=1),
+        rank_base=np.append(rows.rank_base, np.int32(rank(logits.base, token_id))),
+        rank_tuned=np.append(rows.rank_tuned, np.int32(rank(tuned, token_id))),
+    )
 
 
 def tabulate(rows: CandidateRows) -> CandidateTable:

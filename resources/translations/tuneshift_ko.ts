@@ -626,6 +626,46 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>베이스의 순위</translation>
     </message>
     <message>
+        <source>log p tuned</source>
+        <translation>log p 튜닝</translation>
+    </message>
+    <message>
+        <source>logit tuned</source>
+        <translation>튜닝 로짓</translation>
+    </message>
+    <message>
+        <source>log p base</source>
+        <translation>log p 베이스</translation>
+    </message>
+    <message>
+        <source>logit base</source>
+        <translation>베이스 로짓</translation>
+    </message>
+    <message>
+        <source>log p {0}</source>
+        <translation>log p {0}</translation>
+    </message>
+    <message>
+        <source>logit {0}</source>
+        <translation>{0} 로짓</translation>
+    </message>
+    <message>
+        <source>Natural logarithm of the probability</source>
+        <translation>확률의 자연로그</translation>
+    </message>
+    <message>
+        <source>Raw logit, before sampling settings</source>
+        <translation>샘플링 설정을 적용하기 전의 로짓</translation>
+    </message>
+    <message>
+        <source>id</source>
+        <translation>id</translation>
+    </message>
+    <message>
+        <source>Token id</source>
+        <translation>토큰 id</translation>
+    </message>
+    <message>
         <source>Contribution of {0} to the shift</source>
         <translation>변화량에 대한 {0}의 기여도</translation>
     </message>
@@ -756,8 +796,8 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>필터</translation>
     </message>
     <message>
-        <source>Show only candidates that contain this text, or #123 for the token with id 123</source>
-        <translation>이 텍스트가 들어 있는 후보만 표시합니다. #123은 id가 123인 토큰입니다</translation>
+        <source>Show only candidates that contain this text, or #123 for the token with id 123. A whole token is shown even if it is not among the most probable.</source>
+        <translation>이 텍스트가 들어 있는 후보만 표시합니다. #123은 id가 123인 토큰입니다. 온전한 토큰은 확률이 높은 후보가 아니어도 표시합니다.</translation>
     </message>
     <message>
         <source>Filter the candidates by text</source>
@@ -778,6 +818,14 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>Start a branch that continues from the selected candidate (Enter)</source>
         <translation>선택한 후보에서 이어지는 분기를 시작합니다 (Enter)</translation>
+    </message>
+    <message>
+        <source>Copy as CSV</source>
+        <translation>CSV로 복사</translation>
+    </message>
+    <message>
+        <source>Copy all as CSV</source>
+        <translation>모두 CSV로 복사</translation>
     </message>
     <message>
         <source>Candidates at {0}</source>
@@ -818,6 +866,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>Mainly by {0}</source>
         <translation>주로 {0}</translation>
+    </message>
+    <message>
+        <source>{0} (#{1}) is not among the candidates, and its values are not stored.</source>
+        <translation>{0}(#{1})은(는) 후보에 없으며, 그 값은 저장되어 있지 않습니다.</translation>
     </message>
 </context>
 <context>
@@ -1009,6 +1061,41 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>the training</source>
         <translation>학습</translation>
+    </message>
+</context>
+<context>
+    <name>ColumnsMenu</name>
+    <message>
+        <source>Columns</source>
+        <translation>열</translation>
+    </message>
+    <message>
+        <source>Token id</source>
+        <translation>토큰 id</translation>
+    </message>
+    <message>
+        <source>Probability under the base</source>
+        <translation>베이스의 확률</translation>
+    </message>
+    <message>
+        <source>Contribution of each pair</source>
+        <translation>쌍별 기여도</translation>
+    </message>
+    <message>
+        <source>Probabilities under experts and anti-experts</source>
+        <translation>전문가와 반전문가의 확률</translation>
+    </message>
+    <message>
+        <source>Ranks</source>
+        <translation>순위</translation>
+    </message>
+    <message>
+        <source>Log-probabilities</source>
+        <translation>로그 확률</translation>
+    </message>
+    <message>
+        <source>Logits</source>
+        <translation>로짓</translation>
     </message>
 </context>
 <context>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QColor
 
-from app.attribution.candidates import CandidateTable
+from app.attribution.candidates import CandidateRows, CandidateTable
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
@@ -21,6 +21,11 @@ from app.wording import probability, quoted, signed
 _LONGEST_NAME = 9
 _LEAST_SCALE = 0.005
 """Minimum of the contribution that fills half a cell, so that tiny contributions look tiny."""
+
+BASE_GROUP, SHARES_GROUP, ROLES_GROUP, RANKS_GROUP = "base", "contributions", "roles", "ranks"
+IDS_GROUP, LOGS_GROUP, LOGITS_GROUP = "ids", "logs", "logits"
+EXTRA_GROUPS = (IDS_GROUP, LOGS_GROUP, LOGITS_GROUP)
+"""Groups of columns that are hidden at first."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -33,6 +38,7 @@ class _Column:
         pair: Index of the pair that the column belongs to, or None.
         scale: Value whose bar fills the cell; 0 for no bars.
         contribution: Whether the column has contributions of the pair.
+        group: Which columns are shown and hidden together with this one.
     """
 
     title: str
@@ -42,6 +48,7 @@ class _Column:
     pair: int | None = None
     scale: float = 0.0
     contribution: bool = False
+    group: str = ""
 
 
 class CandidateModel(QAbstractTableModel):
@@ -54,13 +61,32 @@ class CandidateModel(QAbstractTableModel):
         self._table: CandidateTable | None = None
 
     def show(
-        self, table: CandidateTable, pair_names: Sequence[str], label: Callable[[int], str]
+        self,
+        rows: CandidateRows,
+        table: CandidateTable,
+        pair_names: Sequence[str],
+        label: Callable[[int], str],
+        toggled: Collection[str] = (),
     ) -> None:
-        """Show another token's candidates."""
+        """Show another token's candidates.
+
+        Args:
+            rows: The logits of the candidates.
+            table: Their probabilities.
+            pair_names: Names of the pairs; empty for a run of one role.
+            label: Returns the text of a token id.
+            toggled: Groups of columns that are shown or hidden unlike at first.
+        """
         self.beginResetModel()
         self._table = table
         self._token_ids = [int(token_id) for token_id in table.token_ids]
-        self._columns = self._make_columns(table, pair_names, label)
+        columns = self._make_columns(table, pair_names, label)
+        columns += self._extra_columns(rows, table, pair_names)
+        self._columns = [
+            column
+            for column in columns
+            if not column.group or (column.group in toggled) == (column.group in EXTRA_GROUPS)
+        ]
         self.endResetModel()
 
     def clear(self) -> None:
@@ -128,13 +154,60 @@ class CandidateModel(QAbstractTableModel):
             token,
             _Column(self.tr("tuned"), tuned, table.p_tuned, probability, None, 1),
             _Column(
-                self.tr("base"), self.tr("Probability under the base"), table.p_base, probability
+                self.tr("base"),
+                self.tr("Probability under the base"),
+                table.p_base,
+                probability,
+                group=BASE_GROUP,
             ),
             *self._contribution_columns(table, names),
             *self._expert_columns(table, names),
-            _Column(self.tr("rank"), self.tr("Rank after tuning"), table.rank_tuned, str),
-            _Column(self.tr("base rank"), self.tr("Rank under the base"), table.rank_base, str),
+            _Column(
+                self.tr("rank"),
+                self.tr("Rank after tuning"),
+                table.rank_tuned,
+                str,
+                group=RANKS_GROUP,
+            ),
+            _Column(
+                self.tr("base rank"),
+                self.tr("Rank under the base"),
+                table.rank_base,
+                str,
+                group=RANKS_GROUP,
+            ),
         ]
+
+    def _extra_columns(
+        self, rows: CandidateRows, table: CandidateTable, names: Sequence[str]
+    ) -> list[_Column]:
+        """Columns that are hidden at first: the ids, log-probabilities and logits."""
+        logs = [(self.tr("log p tuned"), table.p_tuned, None)]
+        logits = [(self.tr("logit tuned"), rows.tuned(rows.alphas), None)]
+        if names:
+            logs.append((self.tr("log p base"), table.p_base, None))
+            logits.append((self.tr("logit base"), rows.base, None))
+        for pair, name in enumerate(names):
+            for title, odds, row in (
+                (self.tr("{0}: expert"), table.p_experts, rows.experts),
+                (self.tr("{0}: anti"), table.p_antiexperts, rows.antiexperts),
+            ):
+                role = title.format(_short(name))
+                logs.append((self.tr("log p {0}").format(role), odds[pair], pair))
+                logits.append((self.tr("logit {0}").format(role), row[pair], pair))
+        in_nats = self.tr("Natural logarithm of the probability")
+        with np.errstate(divide="ignore"):
+            made = [
+                _Column(title, in_nats, np.log(odds), decimal, pair, group=LOGS_GROUP)
+                for title, odds, pair in logs
+            ]
+        raw = self.tr("Raw logit, before sampling settings")
+        made += [
+            _Column(title, raw, row, decimal, pair, group=LOGITS_GROUP)
+            for title, row, pair in logits
+        ]
+        ids = _Column(self.tr("id"), self.tr("Token id"), self._token_ids, str, group=IDS_GROUP)
+        return [ids, *made]
 
     def _contribution_columns(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
         about = self.tr("Contribution of {0} to the shift")
@@ -147,7 +220,7 @@ class CandidateModel(QAbstractTableModel):
             about = self.tr("Contribution of {0} to the shift, estimated from the candidates")
         scale = max(float(np.abs(table.contributions).max(initial=0.0)), _LEAST_SCALE)
         return [
-            _Column(name, about.format(name), shares, signed, pair, scale, contribution=True)
+            _Column(name, about.format(name), shares, signed, pair, scale, True, SHARES_GROUP)
             for pair, (name, shares) in enumerate(zip(names, table.contributions, strict=True))
         ]
 
@@ -173,6 +246,7 @@ class CandidateModel(QAbstractTableModel):
                         values[pair],
                         probability,
                         pair,
+                        group=ROLES_GROUP,
                     )
                 )
         return columns
@@ -224,6 +298,11 @@ class CandidateModel(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignLeft if section == 0 else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
         return None
+
+
+def decimal(value: float) -> str:
+    """A logit or a log-probability with two decimals, using the minus sign U+2212."""
+    return f"{value:.2f}".replace("-", "−").replace("inf", "∞")
 
 
 def _short(name: str) -> str:

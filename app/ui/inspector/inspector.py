@@ -33,7 +33,7 @@ class Inspector(QFrame):
         self._shown: tuple[Run, ExplainedToken] | None = None
         self.setProperty("role", "side")
         self._description = TokenDescription()
-        self._candidates = CandidatesView()
+        self._candidates = CandidatesView(session.display)
         self._candidates.chosen.connect(self._continue_from)
         self._curve: AlphaCurveView | None = None
         self._curve_place = QVBoxLayout()
@@ -104,7 +104,8 @@ class Inspector(QFrame):
             if self._curve:
                 self._curve.setVisible(False)
             return
-        self._candidates.show_candidates(run, rows, token.token_id)
+        kept = run.rows.rows(token.index) if rows.pairs_were_read else None
+        self._candidates.show_candidates(run, rows, token.token_id, kept)
         read = bool(run.pair_names) and rows.pairs_were_read
         self._description.show_skipped(bool(run.pair_names) and not rows.pairs_were_read)
         if read:

@@ -56,6 +56,9 @@ class Display(QObject):
     rendered_changed = Signal()
     """``rendered`` changed."""
 
+    columns_changed = Signal()
+    """``candidate_columns`` changed."""
+
     text_scale_changed = Signal()
     """``text_scale`` changed."""
 
@@ -72,6 +75,8 @@ class Display(QObject):
         """Unit of amounts of information in the plot: bits or nats."""
         self.hidden = _HIDDEN_AT_FIRST
         """Keys of the hidden parts of the plot."""
+        self.candidate_columns: frozenset[str] = frozenset()
+        """Columns of the candidates that are shown or hidden unlike at first."""
         self._size = 0
         self.rendered = False
         """Whether the answers of a conversation are formatted text instead of tokens."""
@@ -135,9 +140,17 @@ class Display(QObject):
             self.hidden = self.hidden - {part} if shown else self.hidden | {part}
             self.plot_changed.emit()
 
+    def toggle_candidate_column(self, key: str) -> None:
+        """Show or hide a column of the candidates."""
+        self.candidate_columns ^= {key}
+        self.columns_changed.emit()
+
     def restore(self, store: QSettings) -> None:
         """Load the saved settings; unknown values are ignored."""
         self.hints.restore(store)
+        columns = str(store.value("candidates/columns", "")).split()
+        self.candidate_columns = frozenset(columns)
+        self.columns_changed.emit()
         measure, _, pair = str(store.value("tint", "")).partition(":")
         if measure in set(Measure):
             self.set_tint(Tint(Measure(measure), int(pair) if pair.isdecimal() else 0))
@@ -165,6 +178,7 @@ class Display(QObject):
     def remember(self, store: QSettings) -> None:
         """Save the settings for :meth:`restore`."""
         self.hints.remember(store)
+        store.setValue("candidates/columns", " ".join(sorted(self.candidate_columns)))
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         for measure, scale in self.tint_scales.items():
             store.setValue(f"tint scale/{measure}", scale.stored)

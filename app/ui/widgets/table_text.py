@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 
@@ -26,6 +28,26 @@ def as_markdown(model: QAbstractItemModel, rows: Sequence[int]) -> str:
     lines = [_titles(model), *(_cells(model, row) for row in rows)]
     escaped = [[_SPECIAL.sub(r"\\\1", cell) for cell in cells] for cells in lines]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (escaped[0], rule, *escaped[1:]))
+
+
+def as_csv(model: QAbstractItemModel, rows: Sequence[int], role: int, first: str, key: int) -> str:
+    """The rows as CSV with a line of titles; numbers are written in full.
+
+    Args:
+        model: The model of the table.
+        rows: The rows to write.
+        role: The role of the numbers of cells, or of texts without marks.
+        first: Title of a first column, of the keys of the rows.
+        key: The role of the keys.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow([first, *_titles(model)])
+    columns = range(model.columnCount())
+    for row in rows:
+        cells = [model.index(row, column).data(role) for column in columns]
+        writer.writerow([model.index(row, 0).data(key), *cells])
+    return written.getvalue()
 
 
 def _titles(model: QAbstractItemModel) -> list[str]:

@@ -1,0 +1,181 @@
+"""Columns of the candidates, their export as CSV, and tokens that are not among the candidates."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.attribution.candidates import keep_candidates, tabulate, with_token
+from app.decoding.types import RoleLogits
+from app.ui.inspector.candidate_columns import ColumnsMenu
+from app.ui.inspector.candidate_lookup import ids_of
+from app.ui.inspector.candidates_view import CandidatesView
+from app.ui.inspector.inspector import Inspector
+from app.ui.state.display import Display
+from app.ui.state.session import Session
+from tests.ui.conftest import WORDS
+from tests.ui.inspector.test_candidates_view import AT, ids, run_of, shown, table
+
+
+@pytest.fixture
+def inspector(finished_session: Session, qtbot: QtBot) -> Inspector:
+    return shown(finished_session, qtbot)
+
+
+def titles(view: Inspector) -> list[str]:
+    model = table(view).model()
+    return [
+        model.headerData(column, Qt.Orientation.Horizontal) for column in range(model.columnCount())
+    ]
+
+
+def choose(view: Inspector, start: str) -> None:
+    menu = view.findChild(ColumnsMenu)
+    menu.aboutToShow.emit()
+    (action,) = (a for a in menu.actions() if a.text().startswith(start))
+    action.trigger()
+
+
+# A token that is not among the candidates
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 3])
+def test_a_token_more_has_the_values_of_its_rows(pairs: int) -> None:
+    random = np.random.default_rng(pairs)
+    size, alphas = 400, (0.8, -0.5, 1.5)[:pairs]
+
+    def rows() -> np.ndarray:
+        return random.normal(0, 3, size).astype(np.float32)
+
+    logits = RoleLogits(rows(), tuple(rows() for _ in alphas), tuple(rows() for _ in alphas))
+    kept = keep_candidates(logits, alphas, 5, top_tuned=10, top_role=4)
+    wanted = next(index for index in range(size) if index not in kept.token_ids)
+    found = tabulate(with_token(kept, logits, wanted))
+    base = logits.base.astype(np.float64)
+    tuned = base + sum(
+        a * (e.astype(np.float64) - n)
+        for a, e, n in zip(alphas, logits.experts, logits.antiexperts, strict=True)
+    )
+
+    def odds(row: np.ndarray) -> float:
+        weights = np.exp(row.astype(np.float64) - row.max())
+        return float(weights[wanted] / weights.sum())
+
+    assert found.token_ids[-1] == wanted
+    assert found.p_base[-1] == pytest.approx(odds(base), rel=1e-5)
+    assert found.p_tuned[-1] == pytest.approx(odds(tuned), rel=1e-5)
+    assert found.rank_base[-1] == 1 + (base > base[wanted]).sum()
+    assert found.rank_tuned[-1] == 1 + (tuned > tuned[wanted]).sum()
+    for pair, row in enumerate(logits.experts):
+        assert found.p_experts[pair, -1] == pytest.approx(odds(row), rel=1e-5)
+    shift = found.p_tuned[-1] - found.p_base[-1]
+    assert found.contributions[:, -1].sum() == pytest.approx(shift if pairs else 0, abs=1e-9)
+    assert len(kept.token_ids) == len(found.token_ids) - 1
+
+
+def test_a_token_is_named_by_its_id_or_its_text() -> None:
+    labels = ("the", " the", "\n", "then", "↵")
+    assert ids_of("#3", labels) == [3]
+    assert ids_of("#9", labels) == []
+    assert ids_of("the", labels) == [0, 1]
+    assert ids_of(" the", labels) == [1]
+    assert ids_of("↵", labels) == [4, 2]
+    assert ids_of("", labels) == ids_of("unknown", labels) == []
+
+
+def forget_candidate(session: Session) -> int:
+    """Make the least probable candidate of the selected token one that was not kept."""
+    store = run_of(session).rows
+    step = store._steps[AT]
+    kept = keep_candidates(step.kept_logits, step.alphas, step.token_id, 6, 2)
+    store._budget.set_candidates(step, kept)
+    return next(index for index in range(len(WORDS)) if index not in kept.token_ids)
+
+
+def test_a_token_beyond_the_candidates_is_looked_up(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    wanted = forget_candidate(finished_session)
+    view = shown(finished_session, qtbot)
+    assert wanted not in ids(view)
+    view.findChild(QLineEdit).setText(f"#{wanted}")
+    assert ids(view) == [wanted]
+    view.findChild(QLineEdit).setText(WORDS[wanted])
+    assert wanted in ids(view)
+    assert view.findChild(CandidatesView)._unknown.isHidden()
+    view.findChild(QLineEdit).clear()
+    assert wanted not in ids(view)
+
+
+def test_without_kept_rows_the_table_says_that_values_are_not_stored(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    wanted = forget_candidate(finished_session)
+    finished_session.runs.budget.set_bound(0)
+    view = shown(finished_session, qtbot)
+    assert run_of(finished_session).rows.rows(AT) is None
+    view.findChild(QLineEdit).setText(f"#{wanted}")
+    assert ids(view) == []
+    said = view.findChild(CandidatesView)._unknown
+    assert not said.isHidden()
+    assert f"(#{wanted})" in said.text()
+    view.findChild(QLineEdit).clear()
+    assert said.isHidden()
+
+
+# Columns
+
+
+def test_columns_are_chosen_and_remembered(
+    inspector: Inspector, finished_session: Session, tmp_path: Path
+) -> None:
+    before = titles(inspector)
+    assert "rank" in before
+    assert "id" not in before
+    choose(inspector, "Ranks")
+    choose(inspector, "Token id")
+    choose(inspector, "Logits")
+    now = titles(inspector)
+    assert "rank" not in now
+    assert {"id", "logit tuned", "logit base"} <= set(now)
+    assert sum(title.startswith("logit ") for title in now) == 2 + 2 * 2
+    store = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    finished_session.display.remember(store)
+    again = Display()
+    again.restore(store)
+    assert again.candidate_columns == {"ranks", "ids", "logits"}
+    for start in ("Ranks", "Token id", "Logits"):
+        choose(inspector, start)
+    assert titles(inspector) == before
+
+
+def test_the_table_is_copied_as_csv(inspector: Inspector, finished_session: Session) -> None:
+    choose(inspector, "Log-prob")
+    view, numbers = inspector.findChild(CandidatesView), table(inspector)
+    run = run_of(finished_session)
+    found = tabulate(run.candidates(AT))
+    (copy_all,) = (a for a in numbers.actions() if a.text() == "Copy all as CSV")
+    copy_all.trigger()
+    rows = list(csv.DictReader(io.StringIO(QGuiApplication.clipboard().text())))
+    assert [int(row["token_id"]) for row in rows] == found.token_ids.tolist()
+    assert [row["token"] for row in rows] == [run.label(i) for i in found.token_ids]
+    for name, values in (
+        ("tuned", found.p_tuned),
+        ("Arithmetic", found.contributions[1]),
+        ("log p base", np.log(found.p_base)),
+    ):
+        np.testing.assert_allclose([float(row[name]) for row in rows], values, rtol=1e-9)
+    numbers.selectRow(2)
+    (copy,) = (a for a in numbers.actions() if a.text() == "Copy as CSV")
+    copy.trigger()
+    (row,) = csv.DictReader(io.StringIO(QGuiApplication.clipboard().text()))
+    assert int(row["token_id"]) == ids(inspector)[2]
+    assert view.isVisible()
