@@ -27,6 +27,9 @@ IDS_GROUP, LOGS_GROUP, LOGITS_GROUP = "ids", "logs", "logits"
 EXTRA_GROUPS = (IDS_GROUP, LOGS_GROUP, LOGITS_GROUP)
 """Groups of columns that are hidden at first."""
 
+_Values = tuple[str, NDArray[Any], int | None]
+"""Title, values and pair of a column."""
+
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -182,8 +185,8 @@ class CandidateModel(QAbstractTableModel):
         self, rows: CandidateRows, table: CandidateTable, names: Sequence[str]
     ) -> list[_Column]:
         """Columns that are hidden at first: the ids, log-probabilities and logits."""
-        logs = [(self.tr("log p tuned"), table.p_tuned, None)]
-        logits = [(self.tr("logit tuned"), rows.tuned(rows.alphas), None)]
+        logs: list[_Values] = [(self.tr("log p tuned"), table.p_tuned, None)]
+        logits: list[_Values] = [(self.tr("logit tuned"), rows.tuned(rows.alphas), None)]
         if names:
             logs.append((self.tr("log p base"), table.p_base, None))
             logits.append((self.tr("logit base"), rows.base, None))
