@@ -23,13 +23,14 @@ from app.decoding.thinking import Thinking, ThinkingForm
 from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import FinishReason, GenerationConfig, RoleLogits, TokenStep
 from tests import tiny
-from tests.decoding.table_model import TableModel, row_of, tables
+from tests.decoding.table_model import TableModel, WorkClock, row_of, tables
 
 TOKENIZER = tiny.make_tokenizer()
 PROMPT = [3, 5]
 CONFIG = GenerationConfig(max_new_tokens=60, temperature=0.9, top_p=0.95, seed=11)
 PAIRS = [Pair("p", 1, 2), Pair("q", 3, 0)]
 POLICIES = ["ramp:1:0:10", "ramp:0:0:1", "entropy:2.5", "entropy:2:3", "confidence:0.4"]
+COSTS = [9.0, 1.0, 1.0, 1.0]
 NEVER_SKIPPED = ["kl:0.1", "agreement:0.6", "ramp:0:1:20"]
 
 
@@ -71,7 +72,7 @@ def run(
         eos_ids=(),
         alphas=lambda: (1.2, -0.4),
         prefix=prefix,
-        speculator=Speculator() if speculates else None,
+        speculator=Speculator(clock=WorkClock(models, COSTS)) if speculates else None,
         schedule=AlphaSchedule(parse_policy(policy), thinking, Detokenizer(TOKENIZER, PROMPT)),
         skipping=skipping,
     )
