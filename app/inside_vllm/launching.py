@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from app.checkpoints.hub.ids import parse
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import builtin_recipes, find_recipe
 from app.checkpoints.spec import Recipe
-from app.errors import RecipeError
+from app.errors import RecipeError, SettingsError
 from app.inside_vllm.configuration import RECIPE
-from app.inside_vllm.pair_loading import compare
+from app.inside_vllm.given_options import ADDITIONAL, PROCESSORS, GivenOptions, read_options
+from app.inside_vllm.pair_loading import compare, require_constant_alphas
 
 V2_VARIABLE = "VLLM_USE_V2_MODEL_RUNNER"
 _PROCESSORS = {
@@ -29,28 +31,47 @@ def serve_command(
 
     Args:
         name: A recipe file, or the name of a built-in recipe.
-        options: Options of ``vllm serve``, which come before those of the recipe.
+        options: Options of ``vllm serve``. They replace those of the base and our defaults;
+            ``--additional-config`` and ``--logits-processors`` are merged with what the pairs need.
         environment: The variables of this process, one of which may choose the model runner.
 
     Raises:
-        TuneshiftError: The recipe is not valid, or vLLM cannot run its base or read its pairs.
+        TuneshiftError: The recipe is not valid, vLLM cannot run its base or read its pairs, or an
+            option would replace what the pairs need.
     """
     recipe = find_recipe(name)
-    _check(recipe)
+    given = read_options(options)
+    _check_options(given)
+    folder = _checked_base(recipe)
     file = name if name in builtin_recipes() else str(Path(name).expanduser().resolve())
     runner = "1" if environment.get(V2_VARIABLE) == "1" else "0"
-    given = {option.partition("=")[0] for option in options}
-    chosen = [_model(recipe)]
+    chosen = [str(folder)]
     for option, value in (*_of_base(recipe).items(), *_DEFAULTS.items()):
-        if option not in given:
+        if option not in given.names:
             chosen += [option, value]
-    chosen += ["--logits-processors", _PROCESSORS[runner], "--middleware", _MIDDLEWARE]
-    chosen += ["--additional-config", json.dumps({RECIPE: file}), *options]
+    processors = dict.fromkeys([_PROCESSORS[runner], *given.processors])  # ours once, and first
+    chosen += [PROCESSORS, *processors, "--middleware", _MIDDLEWARE]
+    chosen += [ADDITIONAL, json.dumps({RECIPE: file, **given.additional}), *given.others]
     return {V2_VARIABLE: runner}, ["vllm", "serve", *chosen]
 
 
-def _check(recipe: Recipe) -> None:
-    """Refuse what the engine would refuse after a minute, in its own process."""
+def _check_options(given: GivenOptions) -> None:
+    """Refuse options that would contradict the recipe."""
+    if RECIPE in given.additional:
+        raise SettingsError(
+            f"{ADDITIONAL} names a recipe",
+            evidence=f"it is {given.additional[RECIPE]!r}",
+            next_step="Leave it out, and name the recipe with --recipe.",
+        )
+    if "--revision" in given.names:
+        raise SettingsError(
+            "The recipe says which revision of the base is served",
+            next_step="Leave --revision out, and write hub:OWNER/NAME@REVISION in the recipe.",
+        )
+
+
+def _checked_base(recipe: Recipe) -> Path:
+    """The folder of the base, once everything was checked that the engine would refuse later."""
     base = recipe.base
     if base.is_endpoint or base.is_gguf or base.source.startswith("adapter:"):
         raise RecipeError(
@@ -58,23 +79,29 @@ def _check(recipe: Recipe) -> None:
             evidence=f"it is {base.source}",
             next_step="Name a folder with safetensors or a model of the Hub.",
         )
-    compare(open_recipe(recipe))
-
-
-def _model(recipe: Recipe) -> str:
-    """The base as vLLM names it: a folder, or a model of the Hub."""
-    source = recipe.base.source
-    if source.startswith("hub:"):
-        return source.removeprefix("hub:").partition("@")[0]
-    return str(open_recipe(recipe).roles[0].files.folder.resolve())
+    if base.quantization != "none":
+        raise RecipeError(
+            "vLLM does not quantize the base as the recipe says",
+            evidence=f"it has quantization = “{base.quantization}”",
+            next_step="Set it to none, and give vLLM an option of its own such as --quantization.",
+        )
+    if base.offload:
+        raise RecipeError(
+            "vLLM does not keep layers of the base in main memory as the recipe says",
+            evidence="it has offload = true",
+            next_step="Set it to false, and give vLLM its own option --cpu-offload-gb.",
+        )
+    require_constant_alphas(recipe)
+    opened = open_recipe(recipe)
+    compare(opened)
+    return opened.roles[0].files.folder.resolve()
 
 
 def _of_base(recipe: Recipe) -> dict[str, str]:
     """The options of the recipe's base."""
     found = {"--dtype": recipe.base.dtype}
-    _, _, revision = recipe.base.source.partition("@")
-    if recipe.base.source.startswith("hub:") and revision:
-        found["--revision"] = revision
+    if recipe.base.source.startswith("hub:"):  # what is served is the folder that was checked
+        found["--served-model-name"] = parse(recipe.base.source).repo
     if recipe.context:
         found["--max-model-len"] = str(recipe.context)
     return found

@@ -11,9 +11,10 @@ from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import VocabularyReport
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared
+from app.decoding.alpha_policy import parse_policy
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.thread_choice import ThreadChoice
-from app.errors import ModelError, VocabularyError
+from app.errors import ModelError, RecipeError, VocabularyError
 
 _SHARE_FOR_PACKED = 4
 """Packed copies of weights take at most one part in so many of the main memory that is free."""
@@ -31,8 +32,10 @@ def load_beside(recipe: Recipe, device: str, rows: int) -> LoadedPairs:
         CheckpointError: A checkpoint is missing or damaged.
         DeviceError: A device does not exist or is out of memory.
         ModelError: The logits of a model are not finite, or the base is another one.
+        RecipeError: The recipe changes α from token to token.
         VocabularyError: The roles do not share a vocabulary.
     """
+    require_constant_alphas(recipe)
     opened = open_recipe(_on_device(recipe, device))
     report = compare(opened)
     loaded = load_pairs(opened, report.masked_ids, spare=free_bytes("cpu") // _SHARE_FOR_PACKED)
@@ -46,6 +49,20 @@ def load_beside(recipe: Recipe, device: str, rows: int) -> LoadedPairs:
             next_step="Start vLLM with the base of the recipe, as tuneshift vllm does.",
         )
     return loaded
+
+
+def require_constant_alphas(recipe: Recipe) -> None:
+    """Check that the recipe has no policy of alpha, since a request inside vLLM has one α per pair.
+
+    Raises:
+        RecipeError: It has one.
+    """
+    if not parse_policy(recipe.sampling.alpha_policy).is_constant:
+        raise RecipeError(
+            "Inside vLLM α cannot change from token to token",
+            evidence=f"the recipe has alpha_policy = “{recipe.sampling.alpha_policy}”",
+            next_step="Remove it from [sampling], or use tuneshift serve.",
+        )
 
 
 def compare(opened: OpenedRecipe) -> VocabularyReport:

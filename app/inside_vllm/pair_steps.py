@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from app.checkpoints.devices import is_out_of_memory, out_of_memory
+from app.checkpoints.devices import exhausted_device, is_out_of_memory, out_of_memory
 from app.decoding.batched_ensemble import OpenBatchedEnsemble
 from app.decoding.cache_state import CacheState
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.prefix_cache import SHORTEST
-from app.errors import TuneshiftError, unknown_error
+from app.errors import DeviceError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,9 @@ class PairSteps:
         """Read what each of ``texts`` has gained, and return the rows after all of them."""
         with torch.inference_mode():
             failed: dict[ServedText, TuneshiftError] = {}
-            known = [found for text in texts if (found := self._going_on(text))]
+            for text in texts:
+                self._leave_if_changed(text)
+            known = [self._readings[text] for text in texts if text in self._readings]
             extended, rows = self._extend([item for item in known if item.unread], failed)
             held = [item for item in known if item.text in self._readings]
             alone = [item for item in held if item not in extended]
@@ -138,15 +140,17 @@ class PairSteps:
             return
         with torch.inference_mode():
             self._keep(reading)
-            self._keep_rows([row for row in self._rows if row is not reading])
+            try:
+                self._keep_rows([row for row in self._rows if row is not reading])
+            except Exception:  # the caches may be without the text in some layers only
+                log.warning("a text cannot leave the others; they are read again", exc_info=True)
+                self._forget(self._rows)
 
-    def _going_on(self, text: ServedText) -> _Reading | None:
-        """The reading of a text that has at most one token more; others are begun anew."""
+    def _leave_if_changed(self, text: ServedText) -> None:
+        """Let a text leave that has not gained at most one token; it is begun anew."""
         reading = self._readings.get(text)
         if reading is not None and reading.unread not in (0, 1):
             self.leave(text)
-            return None
-        return reading
 
     def _extend(
         self, gaining: list[_Reading], failed: dict[ServedText, TuneshiftError]
@@ -159,12 +163,18 @@ class PairSteps:
             for reading in gaining:
                 if reading.parked:
                     self._join_parked(reading)
-            tokens = torch.tensor([[row.text.output[row.read]] for row in self._rows])
-            logits = self._batch.extend(tokens)
+            return self._read_tokens(failed)
         except Exception:  # the caches may have been extended in some layers only
             log.warning("a step of the pairs failed; its texts are read again", exc_info=True)
-            self._forget_batch()
+            self._forget([*self._rows, *gaining])
             return [], None
+
+    def _read_tokens(
+        self, failed: dict[ServedText, TuneshiftError]
+    ) -> tuple[list[_Reading], EnsembleLogits]:
+        """Read the next token of every text of the batch."""
+        tokens = torch.tensor([[row.text.output[row.read]] for row in self._rows])
+        logits = self._batch.extend(tokens)
         unusable = self._batch.unusable(logits)
         for place, reading in enumerate(self._rows):
             reading.read += 1
@@ -182,8 +192,8 @@ class PairSteps:
     def _begin(self, text: ServedText, failed: dict[ServedText, TuneshiftError]) -> None:
         """Read a new text by itself and let it join the batch."""
         ensemble = self._ensemble
-        ensemble.prefixes.limit = self._prefix_bytes()
         try:
+            ensemble.prefixes.limit = self._prefix_bytes()
             logits = ensemble.resume(text.prompts, list(text.output))
             self._batch.join()
         except Exception as error:
@@ -212,10 +222,14 @@ class PairSteps:
             self._batch.keep([self._rows.index(reading) for reading in readings])
             self._rows = readings
 
-    def _forget_batch(self) -> None:
-        """Drop the batch and everything that can be read again."""
-        for reading in self._rows:
-            del self._readings[reading.text]
+    def _forget(self, readings: list[_Reading]) -> None:
+        """Drop the batch, some readings and everything else that can be read again.
+
+        Args:
+            readings: All of the batch, and those that should have joined it.
+        """
+        for reading in readings:
+            self._readings.pop(reading.text, None)
         self._keep_rows([])
         self._ensemble.clear_caches()
         self._ensemble.prefixes.clear()
@@ -252,6 +266,13 @@ def _told(error: Exception) -> TuneshiftError:
     if isinstance(error, TuneshiftError):
         return error
     if is_out_of_memory(error):
+        if exhausted_device(error) is None:
+            said = str(error).partition("\n")[0]
+            return DeviceError(
+                "The memory of a device was not enough for this request",
+                evidence=said,
+                next_step="Send fewer at once.",
+            )
         return out_of_memory("this request", "", error=error, next_step="Send fewer at once.")
     log.error("a text could not be read", exc_info=error)
     return unknown_error(error)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.checkpoints.devices import free_bytes
+from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
 from app.errors import PromptError, SettingsError
 from app.inside_vllm.alpha_arguments import read_alphas
@@ -76,10 +76,28 @@ class TunedRows:
     def tune(self, logits: Tensor, rows: Mapping[int, ServedText]) -> Tensor:
         """Turn the base's logits of some rows into tuned ones, in place.
 
+        A request whose pairs cannot go on ends at its next token; if memory ends while the rows are
+        computed, all requests of the step do.
+
         Args:
             logits: [n, V], float32.
             rows: The texts of the rows by their index.
         """
+        try:
+            ended = self._add_shifts(logits, rows)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            log.error("the requests of a step end since memory ended", exc_info=error)
+            self._pairs.ensemble.prefixes.clear()
+            ended = list(rows)
+        for row in ended:
+            logits[row] = -torch.inf
+            logits[row, self._eos_ids] = 0.0
+        return logits
+
+    def _add_shifts(self, logits: Tensor, rows: Mapping[int, ServedText]) -> list[int]:
+        """Add the shifts to the rows of a step; returns the rows of the texts that end."""
         places = {text: row for row, text in rows.items()}
         found = self.steps.step([text for text in places if text.prompts])
         for error in found.failed.values():
@@ -90,10 +108,7 @@ class TunedRows:
             logits.index_add_(0, index, found.shifts().to(logits))
             if (masked := found.logits.masked) is not None:
                 logits[index] = logits[index].masked_fill(masked.to(logits.device), -torch.inf)
-        for row in ended:
-            logits[row] = -torch.inf
-            logits[row, self._eos_ids] = 0.0
-        return logits
+        return ended
 
     def _bytes_for_prefixes(self) -> int:
         """At most half of the memory that would be free without them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.__main__ import main
+from app.cli.options.command_line import parse
 
 COMMANDS = [
     "generate",
@@ -12,6 +13,7 @@ COMMANDS = [
     "check",
     "download",
     "serve",
+    "vllm",
     "inspect",
     "bench",
     "eval",
@@ -48,3 +50,9 @@ def test_no_subcommand_takes_an_abbreviation_for_help(
 ) -> None:
     assert main([command, "--hel"]) == 2  # the help would end the program with 0
     assert capsys.readouterr().out == ""
+
+
+def test_an_abbreviation_of_an_own_option_is_passed_on_to_vllm() -> None:
+    options = parse(["vllm", "--recipe", "my.toml", "--dry", "--port", "9000"])
+    assert not options.dry_run
+    assert options.vllm_options == ["--dry", "--port", "9000"]

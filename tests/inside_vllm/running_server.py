@@ -171,7 +171,11 @@ def running(models: Models, *options: str) -> Iterator[Server]:
             yield Server(models, port)
         finally:
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -7,13 +7,15 @@ import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from huggingface_hub import constants
 
 from app.__main__ import main
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec
-from app.errors import RecipeError
+from app.errors import RecipeError, SettingsError
 from app.inside_vllm.launching import serve_command
 from tests import tiny
 
@@ -57,6 +59,85 @@ def test_a_base_that_vllm_cannot_run_is_refused(
     write_recipe(replace(llama.recipe(), base=CheckpointSpec(source)), path)
     with pytest.raises(RecipeError, match="vLLM cannot run the base"):
         serve_command(str(path), [], {})
+
+
+@pytest.mark.parametrize(
+    ("changed", "evidence", "option"),
+    [
+        ({"quantization": "int8"}, "int8", "--quantization"),
+        ({"offload": True}, "offload = true", "--cpu-offload-gb"),
+    ],
+)
+def test_load_options_of_the_base_that_vllm_does_not_have_are_refused(
+    file: Path, llama: tiny.Family, changed: dict[str, Any], evidence: str, option: str
+) -> None:
+    recipe = llama.recipe()
+    write_recipe(replace(recipe, base=replace(recipe.base, **changed)), file)
+    with pytest.raises(RecipeError, match=f"vLLM does not .*{evidence}.*{option}"):
+        serve_command(str(file), [], {})
+
+
+def test_a_policy_of_alpha_is_refused(file: Path, llama: tiny.Family) -> None:
+    sampling = replace(llama.recipe().sampling, alpha_policy="kl:0.5")
+    write_recipe(replace(llama.recipe(), sampling=sampling), file)
+    with pytest.raises(RecipeError, match=r"cannot change.*kl:0\.5.*tuneshift serve"):
+        serve_command(str(file), [], {})
+
+
+@pytest.mark.parametrize("revision", ["", f"@{'a' * 40}"])
+def test_a_base_of_the_hub_is_served_from_the_folder_that_was_checked(
+    file: Path,
+    llama: tiny.Family,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    revision: str,
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    model = tmp_path / "hub" / "models--owner--tiny"
+    snapshot = shutil.copytree(llama.base, model / "snapshots" / ("a" * 40))
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text("a" * 40)
+    write_recipe(replace(llama.recipe(), base=CheckpointSpec(f"hub:owner/tiny{revision}")), file)
+    _, command = serve_command(str(file), [], {})
+    assert command[2] == str(snapshot.resolve())
+    assert command[command.index("--served-model-name") + 1] == "owner/tiny"
+    assert "--revision" not in command
+    _, command = serve_command(str(file), ["--served_model_name", "mine"], {})
+    assert "--served-model-name" not in command
+
+
+def test_options_of_which_vllm_keeps_the_last_are_merged(file: Path) -> None:
+    options = ["--additional_config", '{"tuneshift_prefix_megabytes": 4096}']
+    options += ["--logits-processors", "x:Y", "a.Z", "--port", "9000"]
+    options += ['--additional-config={"other": 1}', "--logits_processors=b:C"]
+    _, command = serve_command(str(file), options, {})
+    place = command.index("--logits-processors")
+    ours = "app.inside_vllm.v1_processor:ProxyTuning"
+    assert command[place + 1 : place + 6] == [ours, "x:Y", "a.Z", "b:C", "--middleware"]
+    *_, option, value, port, number = command
+    assert option == "--additional-config"
+    expected = {"tuneshift_recipe": str(file), "tuneshift_prefix_megabytes": 4096, "other": 1}
+    assert json.loads(value) == expected
+    assert (port, number) == ("--port", "9000")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--additional-config.tuneshift_prefix_megabytes=4096"],
+        ["--additional_config.tuneshift_prefix_megabytes", "4096"],
+        ["--additional-c", "{}"],
+        ["--logits-processor", "x:Y"],
+        ["--additional-config"],
+        ["--additional-config", "tuneshift_prefix_megabytes"],
+        ["--additional-config", "[4096]"],
+        ["--additional-config", '{"tuneshift_recipe": "other.toml"}'],
+        ["--revision=main"],
+    ],
+)
+def test_options_that_would_replace_the_recipe_are_refused(file: Path, options: list[str]) -> None:
+    with pytest.raises(SettingsError, match=r"--(additional-config|logits-processors|revision)"):
+        serve_command(str(file), options, {})
 
 
 def test_a_damaged_pair_is_refused_before_vllm_starts(

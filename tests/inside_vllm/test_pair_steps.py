@@ -10,11 +10,13 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from app.decoding.batched_ensemble import OpenBatchedEnsemble
 from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble
+from app.decoding.kv_cache import GrowingLayer
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
-from app.errors import ContextLengthError, ModelError
+from app.errors import ContextLengthError, DeviceError, ModelError
 from app.inside_vllm.pair_steps import PairRows, PairSteps, ServedText
 from tests import tiny
 
@@ -228,3 +230,70 @@ def test_memory_that_ends_in_a_step_makes_each_text_read_again() -> None:
         del serving.models[0].forward
     assert not failing
     assert serving.steps.texts == serving.steps.batched == 2
+
+
+def test_memory_that_ends_while_a_text_that_waited_joins_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    serving = server()
+    going, waiting = serving.text(5), serving.text(9)
+    serving.check([going, waiting])
+    serving.generate(going)
+    serving.check([going])
+    assert serving.steps.batched == 1
+    for text in (going, waiting):
+        serving.generate(text)
+    failing = fail_once(monkeypatch, GrowingLayer, "join")
+    serving.check([going, waiting])
+    assert not failing
+    assert serving.steps.texts == serving.steps.batched == 2
+
+
+def test_memory_that_ends_after_a_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = server()
+    texts = [serving.text(5), serving.text(9)]
+    serving.check(texts)
+    for text in texts:
+        serving.generate(text)
+    failing = fail_once(monkeypatch, OpenBatchedEnsemble, "unusable")
+    serving.check(texts)
+    assert not failing
+    for text in texts:
+        serving.generate(text)
+    serving.check(texts)
+
+
+def test_memory_that_ends_while_a_text_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = server()
+    texts = [serving.text(5), serving.text(9)]
+    serving.check(texts)
+    failing = fail_once(monkeypatch, GrowingLayer, "keep_rows")
+    serving.steps.leave(texts[0])
+    assert not failing
+    serving.generate(texts[1])
+    serving.check(texts[1:])
+    assert serving.steps.texts == serving.steps.batched == 1
+
+
+def test_memory_that_ends_while_a_new_text_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = server()
+    text = serving.text(5)
+    fail_once(monkeypatch, Ensemble, "resume")
+    error = serving.steps.step([text]).failed[text]
+    assert isinstance(error, DeviceError)
+    assert "no memory" in str(error)
+    serving.check([text])
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[Exception]:
+    """Let memory end in the next call of a method; returns what is still to be raised."""
+    method = getattr(owner, name)
+    errors: list[Exception] = [torch.OutOfMemoryError("no memory")]
+
+    def failing(*arguments: object) -> object:
+        if errors:
+            raise errors.pop()
+        return method(*arguments)
+
+    monkeypatch.setattr(owner, name, failing)
+    return errors

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import processors
+from transformers import PreTrainedTokenizerFast
 
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CHAT, Recipe
-from app.errors import CheckpointError, ModelError, SettingsError, VocabularyError
+from app.errors import CheckpointError, ModelError, RecipeError, SettingsError, VocabularyError
+from app.inside_vllm import pair_steps
 from app.inside_vllm.configuration import RECIPE
+from app.inside_vllm.pair_steps import PairRows
 from app.inside_vllm.tuned_rows import TunedRows
 from tests import tiny
 
@@ -59,6 +64,55 @@ def test_a_request_that_cannot_be_read_ends(llama: tiny.Family, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("owner", "name"), [(pair_steps, "_joined"), (PairRows, "shifts")])
+def test_memory_that_ends_while_rows_are_computed_ends_the_texts_of_the_step(
+    llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+) -> None:
+    tuned = loaded(llama.recipe(), tmp_path)
+    one, two = tuned.text(PROMPT, [], None), tuned.text(PROMPT[1:], [], None)
+    assert one is not None
+    assert two is not None
+
+    def failing(*arguments: object) -> object:
+        raise torch.OutOfMemoryError("no memory")
+
+    rows = torch.randn(3, tiny.VOCABULARY, generator=torch.Generator().manual_seed(3))
+    with monkeypatch.context() as memory:
+        memory.setattr(owner, name, failing)
+        found = tuned.tune(rows.clone(), {0: one, 2: two})
+    assert found[[0, 2]].argmax(1).tolist() == [0, 0]  # the end of sequence
+    assert torch.equal(found[1], rows[1])
+    tuned.steps.leave(one)
+    with torch.inference_mode():
+        _, expert, antiexpert = (
+            model(torch.tensor([PROMPT[1:]])).logits[0, -1] for model in llama.models()
+        )
+    found = tuned.tune(rows.clone(), {2: two})
+    torch.testing.assert_close(found[2], rows[2] + expert - antiexpert, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_special_tokens_of_a_prompt_stay_in_it(llama: tiny.Family, tmp_path: Path) -> None:
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{tiny.EOS} $A", special_tokens=[(tiny.EOS, 0)]
+    )
+    base = shutil.copytree(llama.base, tmp_path / "base")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=tiny.EOS).save_pretrained(base)
+    pair = llama.recipe().pairs[0]
+    chat = tiny.with_chat_template(llama.expert, tmp_path / "chat")
+    recipe = replace(llama.recipe(), base=tiny.spec(base), pairs=(replace(pair, expert=chat),))
+    ids = tokenizer.encode(f"the king{tiny.EOS}the sea").ids
+    assert ids.count(0) == 2
+    text = loaded(recipe, tmp_path).text(ids, [], None)
+    assert text is not None
+    expert, antiexpert = text.prompts
+    said = tokenizer.decode(list(expert), skip_special_tokens=False)
+    assert said == f"[user]the king{tiny.EOS}the sea\n[assistant]"
+    assert list(antiexpert) == ids
+
+
+@pytest.mark.slow
 def test_an_expert_with_a_prompt_format_of_its_own(llama: tiny.Family, tmp_path: Path) -> None:
     pair = llama.recipe().pairs[0]
     chat = tiny.with_chat_template(llama.expert, tmp_path / "chat")
@@ -81,6 +135,9 @@ def test_what_cannot_be_loaded_is_refused(
         loaded(llama.recipe(), tmp_path, rows=99)
     with pytest.raises(VocabularyError, match="has another vocabulary than the base"):
         loaded(gpt2_ids, tmp_path)
+    policy = replace(llama.recipe().sampling, alpha_policy="kl:0.5")
+    with pytest.raises(RecipeError, match="cannot change from token to token"):
+        loaded(replace(llama.recipe(), sampling=policy), tmp_path)
     pair = llama.recipe().pairs[0]
     missing = replace(pair, expert=tiny.spec(tmp_path / "nowhere"))
     with pytest.raises(CheckpointError):

@@ -11,6 +11,7 @@ from app.checkpoints.opening import OpenedRole
 from app.checkpoints.prompts import check_rows, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
+from app.checkpoints.vocabulary.text_encoding import prompt_beginning
 from app.decoding.ensemble import Ensemble
 
 
@@ -37,7 +38,8 @@ class LoadedPairs:
         """The prompt of each model context, from the ids that the base reads.
 
         A role with the base's prompt format reads the same ids. Any other reads the text of these
-        ids in its own format.
+        ids in its own format: special tokens of the prompt stay in it, those that the base's
+        tokenizer puts before every prompt do not.
 
         Raises:
             PromptError: A role cannot read the prompt.
@@ -46,9 +48,17 @@ class LoadedPairs:
         for place, (tokenizer, spec) in enumerate(self.formats):
             own = list(ids)
             if spec.prompt_format != self.base.spec.prompt_format:
-                text = self.base.tokenizer.backend_tokenizer.decode(own)
-                own = encode_prompt(tokenizer, spec, text)
+                own = encode_prompt(tokenizer, spec, self._text(own))
             rows = self.ensemble.models[place].vocabulary_size
             check_rows(own, rows, self.ensemble.names[place], tokenizer)
             found.append(own)
         return found
+
+    def _text(self, ids: list[int]) -> str:
+        """The text of a prompt of the base."""
+        tokenizer = self.base.tokenizer.backend_tokenizer
+        beginning = prompt_beginning(tokenizer)
+        if ids[: len(beginning)] == beginning:
+            ids = ids[len(beginning) :]
+        text: str = tokenizer.decode(ids, skip_special_tokens=False)
+        return text
