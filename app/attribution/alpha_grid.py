@@ -59,6 +59,11 @@ class GridToken:
             return rows.pairs_were_read
         return not all(row is rows.base for row in (*rows.experts, *rows.antiexperts))
 
+    @property
+    def is_estimated(self) -> bool:
+        """Whether its values at other alphas are estimated from its candidates."""
+        return isinstance(self.kept, CandidateRows) and self.pairs_were_read
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlphaGrid:
@@ -71,8 +76,9 @@ class AlphaGrid:
             read the position. ``entropy`` likewise, in nats.
         argmax: The most probable id, [T, N]; −1 where the pairs did not read the position.
         recorded_argmax: The most probable id with the alphas of the run, [T].
-        estimated: Whether a token is estimated from its candidates, [T]. Its entropy counts all
-            other tokens as one, which makes it slightly too low.
+        estimated: Whether a token is estimated from its candidates, [T]; False where the pairs did
+            not read the position. Its entropy counts all other tokens as one, which makes it
+            slightly too low.
     """
 
     alphas: Floats
@@ -143,7 +149,7 @@ def _joined(alphas: Floats, lines: Sequence[_Line]) -> AlphaGrid:
         np.array([line.entropy for line in lines], np.float32),
         np.array([line.argmax for line in lines], np.int32),
         np.array([line.recorded_argmax for line in lines], np.int32),
-        np.array([isinstance(line.token.kept, CandidateRows) for line in lines], np.bool_),
+        np.array([line.token.is_estimated for line in lines], np.bool_),
     )
 
 

@@ -195,6 +195,14 @@
         <translation>이 실행은 한 역할이 단독으로 생성했으므로 바꿀 α가 없습니다.</translation>
     </message>
     <message>
+        <source>A policy of α scaled α at each token of this run.</source>
+        <translation>α 정책이 이 실행의 토큰마다 α를 조절했습니다.</translation>
+    </message>
+    <message>
+        <source>The α of this run differ from token to token, and a what-if question has the same α for all tokens.</source>
+        <translation>이 실행의 α는 토큰마다 다르지만, 가정 질문은 모든 토큰에 같은 α를 사용합니다.</translation>
+    </message>
+    <message>
         <source>factor of all α</source>
         <translation>모든 α의 배수</translation>
     </message>
@@ -2947,6 +2955,10 @@ Click to show or hide it.</source>
     <message>
         <source>Save as a table (CSV) …</source>
         <translation>표로 저장 (CSV) …</translation>
+    </message>
+    <message>
+        <source>Available when the map is computed.</source>
+        <translation>지도 계산이 끝난 뒤에 사용할 수 있습니다.</translation>
     </message>
     <message>
         <source>Save the map of α</source>
@@ -8777,6 +8789,10 @@ the probabilities that are shown are those without this.</source>
         <translation>한 역할이 단독으로 생성한 실행이라 바꿀 α가 없습니다.</translation>
     </message>
     <message>
+        <source>The policy of α “{0}” scaled α at each token of this run; what-if needs a run with a constant α.</source>
+        <translation>α 정책 “{0}”이(가) 이 실행의 토큰마다 α를 조절했습니다. 가정 계산에는 α가 일정한 실행이 필요합니다.</translation>
+    </message>
+    <message>
         <source>This run was generated with other models; open its recipe first.</source>
         <translation>다른 모델로 생성한 실행입니다. 먼저 그 레시피를 여십시오.</translation>
     </message>
@@ -8787,6 +8803,10 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>All tokens of this run were given; none was sampled.</source>
         <translation>이 실행의 토큰은 모두 주어진 것이며 샘플링한 토큰이 없습니다.</translation>
+    </message>
+    <message>
+        <source>The policy of α “{0}” in the sampling settings would scale these α; make it constant first.</source>
+        <translation>샘플링 설정의 α 정책 “{0}”이(가) 이 α를 조절하게 됩니다. 먼저 정책을 “일정”으로 바꾸십시오.</translation>
     </message>
     <message>
         <source>Computing …</source>

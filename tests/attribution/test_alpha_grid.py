@@ -142,6 +142,7 @@ def test_positions_that_the_pairs_did_not_read_are_unknown(reduced: bool) -> Non
     assert np.isnan(grid.entropy).all()
     assert (grid.argmax == -1).all()
     assert not grid.changed.any()
+    assert not grid.estimated.any(), "nothing is known, so nothing is estimated"
     assert grid.recorded_argmax[0] == base.argmax()
 
 

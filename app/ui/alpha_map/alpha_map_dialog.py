@@ -168,6 +168,7 @@ class AlphaMapDialog(QDialog):
         unknown = self.tr("not known") if np.isnan(values).any() else ""
         self.legend.show_range(measure, low, high, unknown)
         done, total = self.computation.done, self.computation.total
+        self.files.set_complete(run is None or done >= len(run.tokens))
         self.progress.setVisible(done < total)
         self.progress.setMaximum(total)
         self.progress.setValue(done)
@@ -204,7 +205,7 @@ class AlphaMapDialog(QDialog):
         marked = self._marked()
         text = ""
         if marked:
-            _, token, place = marked
+            run, token, place = marked
             text = self._describe_cell(token, place)
             alpha = factor(float(self.computation.values.alphas[place]), ".1f")
             self.what_if.setText(
@@ -212,6 +213,9 @@ class AlphaMapDialog(QDialog):
                 if self._pair is None
                 else self.tr("What if α were {0} …").format(alpha)
             )
+            refusal = self._words.question_refusal(run, self._pair)
+            self.what_if.setEnabled(not refusal)
+            self.what_if.setToolTip(refusal)
         self.what_if.setVisible(marked is not None)
         self.readout.setText(text or self.tr("Click a cell, or move with the arrow keys."))
         self.map.describe_marker(text)

@@ -29,6 +29,26 @@ class AlphaMapWords(QObject):
             return self.tr("One role generated this run alone: there is no α to change.")
         return ""
 
+    def question_refusal(self, run: Run, pair: int | None) -> str:
+        """Why the column of an α is no what-if question; empty if it is one.
+
+        Args:
+            run: The run.
+            pair: The pair whose α varies; None if the alphas of all pairs are scaled.
+        """
+        if run.has_policy:
+            return self.tr("A policy of α scaled α at each token of this run.")
+        fixed = {
+            tuple(alpha for place, alpha in enumerate(token.alphas) if place != pair)
+            for token in run.tokens
+        }
+        if len(fixed) > 1:
+            return self.tr(
+                "The α of this run differ from token to token, and a what-if question has "
+                "the same α for all tokens."
+            )
+        return ""
+
     def title_of(self, run: Run, pair: int | None) -> str:
         """The title of the axis."""
         if pair is None:

@@ -25,6 +25,7 @@ from app.ui.plot.token_view import TokenView
 from app.ui.state.runs.selection import Selection
 from app.ui.theme import current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
+from app.ui.widgets.plain_tip import plain_tip
 from app.ui.widgets.plot_pens import plot_pen
 
 _AXIS = 54
@@ -208,7 +209,7 @@ class HeatMap(QWidget):
             QToolTip.hideText()
             return
         place = self._plot.mapToGlobal(self._plot.mapFromScene(scene_position))
-        QToolTip.showText(place, self._describe(*cell), self._plot)
+        QToolTip.showText(place, plain_tip(self._describe(*cell)), self._plot)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:

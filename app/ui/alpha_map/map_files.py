@@ -108,7 +108,14 @@ class MapFileMenu(QMenu):
         self.addAction(self.tr("Copy &picture"), self._copy)
         self.addAction(self.tr("Save as image (PNG) …"), partial(self._ask, "png"))
         self.addAction(self.tr("Save as vector graphics (SVG) …"), partial(self._ask, "svg"))
-        self.addAction(self.tr("Save as a table (CSV) …"), partial(self._ask, "csv"))
+        self._table = self.addAction(self.tr("Save as a table (CSV) …"), partial(self._ask, "csv"))
+        self.setToolTipsVisible(True)
+
+    def set_complete(self, complete: bool) -> None:
+        """Offer the table only if the whole map is computed: nothing in it says what is missing."""
+        self._table.setEnabled(complete)
+        waiting = self.tr("Available when the map is computed.")
+        self._table.setToolTip("" if complete else waiting)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setPixmap(self._view.grab())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -257,7 +258,8 @@ class RunText(QPlainTextEdit):
 
 
 def _alike(shared: SharedTokens | None, other: SharedTokens | None) -> bool:
-    """Whether the differences of the same runs are of the same tokens."""
+    """Whether both are the same differences at the same tokens."""
     if shared is None or other is None:
         return shared is other
-    return len(shared.bits) == len(other.bits)
+    same_bits = np.array_equal(shared.bits, other.bits, equal_nan=True)
+    return same_bits and shared.changed == other.changed

@@ -157,7 +157,9 @@ class CandidatesView(QWidget):
 
     def clear(self) -> None:
         """Show nothing."""
+        self._run = self._rows = self._logits = None
         self._model.clear()
+        self._show_unknown()
 
     def set_startable(self, startable: bool) -> None:
         """Enable or disable continuing from a candidate."""
@@ -166,6 +168,7 @@ class CandidatesView(QWidget):
 
     def _fill(self, run: Run, rows: CandidateRows) -> CandidateTable:
         self._run, self._rows = run, rows
+        self._show_unknown()
         for wanted in self._looked_up():
             if self._logits is not None and not rows.estimated:
                 rows = with_token(rows, self._logits, wanted)
@@ -262,6 +265,9 @@ class CandidatesView(QWidget):
     def _on_text(self) -> None:
         self._refill()
         self._filter()
+
+    def _show_unknown(self) -> None:
+        """Say that the token that the filter names has no values, if that is so."""
         wanted = self._looked_up()
         known = self._logits is not None and self._rows and not self._rows.estimated
         self._unknown.setVisible(bool(wanted) and not known)

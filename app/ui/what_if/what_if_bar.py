@@ -95,9 +95,6 @@ class WhatIfBar(QFrame):
         self.jump = QPushButton(self.tr("Next different token"))
         self.jump.clicked.connect(self.select_next)
         self.generate = QPushButton(self.tr("Generate from first difference"))
-        self.generate.setToolTip(
-            self.tr("Set these α and start a branch from the first different token (Enter)")
-        )
         self.generate.clicked.connect(self.generate_from_there)
         self.close_button = QPushButton(self.tr("Close"))
         self.close_button.clicked.connect(self.leave)
@@ -181,13 +178,16 @@ class WhatIfBar(QFrame):
         self._show_answer()
 
     def _show_controls(self, run: Run | None) -> None:
-        """Show a slider for each pair, at the alphas of the run's last token."""
+        """Show a slider for each pair, at the alphas of the run's last token.
+
+        Where a policy scaled these, the sliders are at the alphas before that.
+        """
         self._delay.stop()
         names = run.pair_names if run else ()
         alphas: tuple[float, ...] = ()
         if run:
-            ended = run.tokens and not run.active
-            alphas = run.tokens[-1].alphas if ended else run.alphas.latest
+            sampled = run.tokens and not (run.active or run.has_policy)
+            alphas = run.tokens[-1].alphas if sampled else run.alphas.latest
         self._run_alphas = alphas[: len(names)]
         while len(self.controls) > len(names):
             control = self.controls.pop()
@@ -224,7 +224,12 @@ class WhatIfBar(QFrame):
         found = self._runs.questions.answer
         usable = bool(not refusal and not asking and found and found.choices)
         self.jump.setEnabled(usable)
-        self.generate.setEnabled(usable)
+        no_branch = self._words.branch_refusal(self._session)
+        self.generate.setEnabled(usable and not no_branch)
+        self.generate.setToolTip(
+            no_branch
+            or self.tr("Set these α and start a branch from the first different token (Enter)")
+        )
 
     # Actions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from app.decoding.alpha_policy import parse_policy
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.state.runs.what_if_questions import WhatIf
@@ -23,6 +24,11 @@ class WhatIfWords(QObject):
             return self.tr("Available when the run has ended.")
         if run.role is not None:
             return self.tr("One role generated this run alone: there is no α to change.")
+        if run.has_policy:
+            return self.tr(
+                "The policy of α “{0}” scaled α at each token of this run; "
+                "what-if needs a run with a constant α."
+            ).format(run.recipe.sampling.alpha_policy)
         if not session.runs.can_continue(run):
             return self.tr("This run was generated with other models; open its recipe first.")
         if not run.tokens:
@@ -30,6 +36,16 @@ class WhatIfWords(QObject):
         if all(token.forced for token in run.tokens):
             return self.tr("All tokens of this run were given; none was sampled.")
         return ""
+
+    def branch_refusal(self, session: Session) -> str:
+        """Why no branch can have the alphas of the sliders; empty if one can."""
+        policy = session.recipe.sampling.alpha_policy
+        if parse_policy(policy).is_constant:
+            return ""
+        return self.tr(
+            "The policy of α “{0}” in the sampling settings would scale these α; "
+            "make it constant first."
+        ).format(policy)
 
     def answer(self, runs: Runs, *, moved: bool) -> str:
         """The answer to the last question.

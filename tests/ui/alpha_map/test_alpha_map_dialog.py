@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,8 @@ def what_if(finished_session: Session, qtbot: QtBot) -> WhatIfBar:
 @pytest.fixture
 def dialog(finished_session: Session, what_if: WhatIfBar, qtbot: QtBot) -> AlphaMapDialog:
     made = show_alpha_map(finished_session, what_if, what_if)
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return computed(made, qtbot)
 
 
@@ -224,6 +226,19 @@ def test_the_table_has_a_row_for_each_cell(
 
 
 @pytest.mark.slow
+def test_the_table_is_offered_when_all_of_the_map_is_computed(
+    finished_session: Session, what_if: WhatIfBar, qtbot: QtBot
+) -> None:
+    dialog = show_alpha_map(finished_session, what_if, what_if)
+    assert dialog.computation.done < dialog.computation.total
+    (table,) = (each for each in dialog.files.actions() if "CSV" in each.text())
+    assert not table.isEnabled()
+    assert table.toolTip() == "Available when the map is computed."
+    computed(dialog, qtbot)
+    assert table.isEnabled()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_pictures_have_the_map_and_its_legend(
     dialog: AlphaMapDialog, finished_session: Session, qtbot: QtBot, tmp_path: Path, kind: str
@@ -275,6 +290,52 @@ def test_all_pairs_are_scaled_together(
     assert dialog.what_if.text() == "What if all α were × 2.0 …"
     qtbot.mouseClick(dialog.what_if, Left)
     assert what_if.alphas == pytest.approx((2.0, 0.8))
+
+
+def generate_with(session: Session, bridge: FakeBridge, alphas: list[tuple[float, float]]) -> None:
+    """Generate a run whose tokens have these alphas, and select a token of it."""
+    session.runs.generate("Once upon a time")
+    bridge.start_run()
+    bridge.emit_steps([invent_step(index, each, 0) for index, each in enumerate(alphas)])
+    bridge.finish_run(tokens=len(alphas))
+    session.selection.select(1)
+
+
+@pytest.mark.slow
+def test_a_column_with_other_alphas_at_each_token_is_no_question(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    generate_with(loaded_session, bridge, [(0.5, 0.4), (1.0, 0.4), (0.5, 0.4)])
+    bar = WhatIfBar(loaded_session)
+    qtbot.addWidget(bar)
+    dialog = computed(show_alpha_map(loaded_session, bar, bar), qtbot)
+    asked: list[tuple[float, ...]] = []
+    dialog.what_if_wanted.connect(asked.append)
+    for pair in (None, 1):  # the α of the first pair is another at each token
+        choose_pair(dialog, pair, qtbot)
+        assert not dialog.what_if.isEnabled()
+        assert "differ from token to token" in dialog.what_if.toolTip()
+        qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Return)
+        assert asked == []
+    choose_pair(dialog, 0, qtbot)
+    assert dialog.what_if.isEnabled()
+    assert dialog.what_if.toolTip() == ""
+    qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Return)
+    assert asked == [pytest.approx((1.0, 0.4))]
+
+
+@pytest.mark.slow
+def test_a_run_with_a_policy_of_alpha_has_no_question(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    sampling = replace(loaded_session.recipe.sampling, alpha_policy="kl:0.5")
+    loaded_session.set_sampling(sampling)
+    generate_with(loaded_session, bridge, [(1.0, 0.4)] * 3)
+    bar = WhatIfBar(loaded_session)
+    qtbot.addWidget(bar)
+    dialog = computed(show_alpha_map(loaded_session, bar, bar), qtbot)
+    assert not dialog.what_if.isEnabled()
+    assert "policy of α" in dialog.what_if.toolTip()
 
 
 @pytest.mark.slow

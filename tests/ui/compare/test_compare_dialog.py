@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.attribution.run_totals import totals_of
+from app.evaluation.run_comparison import SharedTokens, mean_with_interval
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.compare.run_text import RunText
 from app.ui.state.runs.run import Run
@@ -225,19 +226,9 @@ def test_a_right_click_chooses_the_token_and_copies_it(dialog: CompareDialog, ru
 def test_shared_tokens_of_other_alphas_are_tinted_by_their_difference(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    runs = finished_session.runs
-    first = runs.current
+    first = finished_session.runs.current
+    second = same_tokens(finished_session, bridge, (0.2, 0.1))
     assert first
-    runs.generate("Once upon a time")
-    bridge.start_run()
-    steps, start = [], 0
-    for index in range(60):
-        steps.append(invent_step(index, (1.0, 0.4), start))
-        start = steps[-1].end
-    bridge.emit_steps([replace(step, alphas=(0.2, 0.1)) for step in steps])
-    bridge.finish_run(tokens=60)
-    second = runs.current
-    assert second
     made = CompareDialog(finished_session)
     qtbot.addWidget(made)
     made.compare(first, second)
@@ -255,6 +246,60 @@ def test_shared_tokens_of_other_alphas_are_tinted_by_their_difference(
     assert colors[1] is not None
     made.compare(first, first)
     assert not made.difference.isVisible()
+
+
+def same_tokens(session: Session, bridge: FakeBridge, alphas: tuple[float, float]) -> Run:
+    """A run with the 60 tokens of the finished one, sampled with other alphas."""
+    session.runs.generate("Once upon a time")
+    bridge.start_run()
+    steps, start = [], 0
+    for index in range(60):
+        steps.append(invent_step(index, (1.0, 0.4), start))
+        start = steps[-1].end
+    bridge.emit_steps([replace(step, alphas=alphas) for step in steps])
+    bridge.finish_run(tokens=60)
+    assert session.runs.current
+    return session.runs.current
+
+
+def test_another_run_a_tints_run_b_anew(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    first = finished_session.runs.current
+    second, third = (
+        same_tokens(finished_session, bridge, alphas) for alphas in ((0.2, 0.1), (3.0, -1.0))
+    )
+    made, fresh = CompareDialog(finished_session), CompareDialog(finished_session)
+    for dialog in (made, fresh):
+        qtbot.addWidget(dialog)
+    made.compare(first, second)
+    before = _looks(made.columns[1].text)
+    made.compare(third, second)
+    fresh.compare(third, second)
+    assert _looks(made.columns[1].text) == _looks(fresh.columns[1].text) != before
+
+
+def test_other_changed_tokens_are_underlined_anew(finished_session: Session, qtbot: QtBot) -> None:
+    text, run = RunText("run"), finished_session.runs.current
+    qtbot.addWidget(text)
+    assert run
+    words = [token.index for token in run.tokens if token.text.strip()]
+    bits = np.full(60, 0.5)
+    for index in words[:2]:
+        shared = SharedTokens(bits, frozenset({index}), mean_with_interval(bits))
+        text.show_run(run, 60, shared)
+        underlined = [place for place, (_, line) in enumerate(_looks(text)) if line]
+        assert underlined == [index]
+
+
+def _looks(text: RunText) -> list[tuple[str | None, bool]]:
+    """The colour behind each token, and whether it is underlined."""
+    looks = []
+    for index in range(60):
+        cursor = text._cursor_at(index)
+        cursor.setPosition(cursor.selectionStart() + 1)
+        looks.append((_background(text, index), cursor.charFormat().fontUnderline()))
+    return looks
 
 
 def _background(text: RunText, index: int) -> str | None:

@@ -13,8 +13,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from app.attribution.candidates import keep_candidates, tabulate, with_token
+from app.attribution.candidates import CandidateRows, keep_candidates, tabulate, with_token
 from app.decoding.types import RoleLogits
+from app.errors import HistoryError
 from app.ui.inspector.candidate_columns import ColumnsMenu
 from app.ui.inspector.candidate_lookup import ids_of
 from app.ui.inspector.candidates_view import CandidatesView
@@ -129,6 +130,44 @@ def test_without_kept_rows_the_table_says_that_values_are_not_stored(
     assert f"(#{wanted})" in said.text()
     view.findChild(QLineEdit).clear()
     assert said.isHidden()
+
+
+@pytest.mark.slow
+def test_what_is_said_of_a_token_follows_the_selection(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    wanted = forget_candidate(finished_session)
+    finished_session.runs.budget.set_bound(0)
+    view = shown(finished_session, qtbot)
+    view.findChild(QLineEdit).setText(f"#{wanted}")
+    said = view.findChild(CandidatesView)._unknown
+    assert not said.isHidden()
+    finished_session.selection.select(AT + 1)
+    assert ids(view) == [wanted]
+    assert said.isHidden()
+    finished_session.selection.select(AT)
+    assert ids(view) == []
+    assert not said.isHidden()
+
+
+def test_a_token_whose_candidates_cannot_be_read_has_none(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    rows = run_of(finished_session).rows
+    rows.forget(59)
+
+    def unreadable() -> CandidateRows:
+        raise HistoryError("The history cannot be read")
+
+    rows.add_candidates(59, unreadable)
+    view = shown(finished_session, qtbot)
+    assert ids(view)
+    finished_session.selection.select(59)
+    assert ids(view) == []
+    view.findChild(QLineEdit).setText("#3")
+    assert ids(view) == []
+    finished_session.selection.select(AT)
+    assert ids(view) == [3]
 
 
 # Columns

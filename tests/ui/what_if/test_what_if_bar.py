@@ -8,13 +8,13 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.decoding.types import WhatIfToken
+from app.decoding.types import RoleLogits, TokenStep, WhatIfToken
 from app.engine.commands import AskWhatIf, Generate
 from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.tab_order import tab_stops
-from tests.ui.conftest import WORDS, FakeBridge
+from tests.ui.conftest import WORDS, FakeBridge, invent_step
 
 
 @pytest.fixture
@@ -137,6 +137,74 @@ def test_tokens_sampled_with_other_settings_are_counted(
     assert bar.answer.message == (
         "All 5 tokens stay the same. The first 20 tokens were sampled with other settings."
     )
+
+
+def unread(step: TokenStep) -> TokenStep:
+    """The step as it is where a policy of alpha did not need the pairs."""
+    base = step.kept_logits.base
+    return replace(
+        step,
+        alphas=(0.0, 0.0),
+        logits=RoleLogits(base, (base, base), (base, base)),
+        skipped=True,
+    )
+
+
+def test_tokens_that_the_pairs_did_not_read_are_left_out(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    runs.generate("Once upon a time")
+    steps = [invent_step(index, (1.0, 0.4), 0) for index in range(10)]
+    bridge.emit_steps([step if step.index % 5 == 0 else unread(step) for step in steps])
+    bridge.finish_run()
+    runs.ask_what_if((2.0, 0.4))
+    (question,) = questions(bridge)
+    assert [step.index for step in question.steps] == [0, 5]
+    bridge.answer_what_if()
+    assert runs.questions.answer
+    assert runs.questions.answer.examined == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["confidence:0.9", "kl:0.5"])
+def test_a_run_with_a_policy_of_alpha_is_refused(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot, policy: str
+) -> None:
+    sampling = loaded_session.recipe.sampling
+    loaded_session.set_sampling(replace(sampling, alpha_policy=policy))
+    loaded_session.runs.generate("Once upon a time")
+    bridge.emit_steps([invent_step(index, (0.3, 0.12), 0) for index in range(10)])
+    bridge.finish_run()
+    loaded_session.set_sampling(sampling)
+    bar = WhatIfBar(loaded_session)
+    qtbot.addWidget(bar)
+    bar.enter()
+    assert f"The policy of α “{policy}” scaled α at each token" in bar.answer.message
+    assert bar.alphas == (1.0, 0.4), "not those of the last token, which the policy scaled"
+    assert not any(control.isEnabled() for control in bar.controls)
+    bar.try_alphas((2.0, 0.8))
+    qtbot.waitUntil(lambda: not bar._delay.isActive())
+    assert questions(bridge) == []
+
+
+@pytest.mark.slow
+def test_no_branch_starts_while_a_policy_would_scale_its_alphas(
+    finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    move(bar, qtbot, bridge)
+    bridge.answer_what_if(WhatIfToken(16, 1))
+    assert bar.generate.isEnabled()
+    first, sampling = runs.current, finished_session.recipe.sampling
+    finished_session.set_sampling(replace(sampling, alpha_policy="kl:0.5"))
+    assert not bar.generate.isEnabled()
+    assert "“kl:0.5” in the sampling settings would scale" in bar.generate.toolTip()
+    assert bar.jump.isEnabled()
+    qtbot.keyClick(bar.controls[0].slider, Qt.Key.Key_Return)
+    assert runs.current is first
+    finished_session.set_sampling(sampling)
+    assert bar.generate.isEnabled()
+    assert bar.generate.toolTip().startswith("Set these α")
 
 
 def test_the_reason_is_shown_if_what_if_is_unavailable(

@@ -12,6 +12,7 @@ from app.attribution.row_store import RowStore
 from app.attribution.series import AttributionSeries
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import Recipe
+from app.decoding.alpha_policy import parse_policy
 from app.decoding.thinking import UNKNOWN_THINKING, Thinking, answer_text
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.controls import Cancellation, LiveAlphas
@@ -133,6 +134,11 @@ class Run:
     def pair_names(self) -> tuple[str, ...]:
         """Names of the recipe's pairs; empty for a run of one role."""
         return tuple(pair.name for pair in self.recipe.pairs) if self.role is None else ()
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether a policy of alpha scaled the alphas of each token."""
+        return not parse_policy(self.recipe.sampling.alpha_policy).is_constant
 
     @property
     def settled_end(self) -> int:

@@ -25,7 +25,7 @@ class WhatIf:
         alphas: The other alphas.
         choices: Tokens that would differ, each given the actual tokens before it.
         examined: Number of examined tokens: those with kept logits that were sampled with the
-            settings of the run.
+            settings of the run, and whose pairs were read.
     """
 
     run: Run
@@ -72,7 +72,7 @@ class WhatIfQuestions(QObject):
             run.recipe.sampling,
             alphas,
             run.token_ids,
-            tuple(step for step in steps if not step.forced),
+            tuple(step for step in steps if not (step.forced or step.skipped)),
             Cancellation(),
             self._requests.load,
         )
