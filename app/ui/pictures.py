@@ -1,4 +1,4 @@
-"""Bitmap images of exported runs, drawn without a window."""
+"""PNG images: of an exported run, drawn without a window, and of what a widget shows."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def shift_png(document: Document, colors: Colors = LIGHT) -> bytes:
     painter = QPainter(image)
     renderer.render(painter, QRectF(0, 0, image.width(), image.height()))
     painter.end()
+    return png_of(image)
+
+
+def png_of(image: QImage) -> bytes:
+    """An image as PNG."""
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

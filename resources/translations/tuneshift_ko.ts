@@ -3809,12 +3809,16 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>튜닝 전후 토큰의 순위로, 로그 축에 그립니다.</translation>
     </message>
     <message>
-        <source>nats</source>
-        <translation>나트</translation>
-    </message>
-    <message>
         <source>probability</source>
         <translation>확률</translation>
+    </message>
+    <message>
+        <source>log-probability</source>
+        <translation>로그 확률</translation>
+    </message>
+    <message>
+        <source>surprisal</source>
+        <translation>서프라이절</translation>
     </message>
     <message>
         <source>log p, {0}</source>
@@ -3851,6 +3855,14 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>KL</source>
         <translation>KL</translation>
+    </message>
+    <message>
+        <source>{0}: contribution of this pair to the token&apos;s log-probability</source>
+        <translation>{0}: 토큰 로그 확률에 대한 이 쌍의 기여도</translation>
+    </message>
+    <message>
+        <source>{0}: contribution of this pair to the token&apos;s probability and to its log-probability</source>
+        <translation>{0}: 토큰 확률과 로그 확률에 대한 이 쌍의 기여도</translation>
     </message>
     <message>
         <source>The distribution that the token was sampled from</source>
@@ -3933,6 +3945,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>{0} {1}: 베이스 {2} → 튜닝 {3} ({4}) · KL {5}, 엔트로피 {6}</translation>
     </message>
     <message>
+        <source>{0} compares the tuned distribution with the base&apos;s; this run has no pairs.</source>
+        <translation>{0}은(는) 튜닝 분포를 베이스 분포와 비교합니다. 이 실행에는 쌍이 없습니다.</translation>
+    </message>
+    <message>
         <source>Where many tokens are narrow, neighbours are drawn together: solid bars and lines are their means,
 pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>토큰의 폭이 좁으면 이웃한 토큰을 함께 그립니다. 진한 막대와 선은 평균이고,
@@ -3941,10 +3957,6 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>token {0}</source>
         <translation>토큰 {0}</translation>
-    </message>
-    <message>
-        <source>bits</source>
-        <translation>비트</translation>
     </message>
 </context>
 <context>

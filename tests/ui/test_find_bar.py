@@ -263,6 +263,21 @@ def test_a_text_that_grows_is_searched_again(
     qtbot.waitUntil(lambda: bar.count.text().endswith("of 80"))
 
 
+def test_bookmarks_are_searched_again_when_one_is_set_or_removed(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    selection = finished_session.selection
+    selection.bookmarks.toggle(3)
+    window.transcript.text.setFocus()
+    bar = search(window, qtbot, Criterion.BOOKMARK)
+    assert bar.count.text() == "1 of 1"
+    selection.bookmarks.toggle(9)
+    assert bar.count.text() == "1 of 2"
+    selection.bookmarks.toggle(3)
+    assert bar.count.text() == "1 in all"
+    assert list(selection.found.tokens) == [9]
+
+
 # The Edit menu
 
 

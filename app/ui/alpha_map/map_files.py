@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.atomic_files import write_file
 from app.errors import HistoryError
 from app.ui.alpha_map.grid_values import GridValues
+from app.ui.pictures import png_of
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.translation import translate
@@ -82,12 +83,7 @@ def map_svg(view: QWidget) -> bytes:
 
 def map_png(view: QWidget) -> bytes:
     """A picture of the map as PNG."""
-    content = QByteArray()
-    buffer = QBuffer(content)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    view.grab().save(buffer, "PNG")
-    buffer.close()
-    return bytes(content.data())
+    return png_of(view.grab().toImage())
 
 
 class MapFileMenu(QMenu):

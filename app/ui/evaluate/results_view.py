@@ -8,9 +8,9 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.evaluation.results import TaskResults
+from app.ui.evaluate.policy_verdict_words import policy_verdict_words
 from app.ui.evaluate.score_chart import ScoreChart
 from app.ui.evaluate.score_figures import measure_title, score_headings, score_rows
-from app.ui.evaluate.verdict_words import policy_verdict_words
 from app.ui.theme import SPACE
 from app.ui.widgets.figures_model import FiguresModel
 from app.ui.widgets.form_controls import ChoiceBox

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.attribution.row_statistics import Floats
 from app.ui.plot.columns import column_size
 from app.ui.plot.line_style import LineStyle
+from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
 from app.ui.state.runs.run import Run
@@ -17,8 +18,6 @@ from app.ui.state.session import Session
 from app.ui.theme import current_theme
 from app.ui.widgets.plot_pens import plot_pen
 
-_REDRAW_MS = 600
-"""Interval of redrawing while tokens are generated."""
 _HEIGHT = 58
 _AXIS = 54
 """Width of the axis at the left, as wide as that of the plot."""
@@ -42,8 +41,10 @@ class AlphaStrip(QWidget):
         self._plot = pg.PlotWidget()
         self.lines: list[TokenLine] = []
         """The line of each pair."""
-        self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
-        self._redraw.timeout.connect(self._append)
+        self._size = 1
+        """Number of tokens that are drawn together."""
+        self._pace = RedrawPace(self)
+        self._pace.due.connect(self._append)
         self._set_up(view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -51,7 +52,7 @@ class AlphaStrip(QWidget):
         self.setAccessibleName(self.tr("α of each token"))
         self.hide()
         session.runs.run_changed.connect(self._on_run)
-        session.runs.tokens_added.connect(self._on_tokens)
+        session.runs.tokens_added.connect(self._pace.tokens_came)
         self._on_run()
 
     def _set_up(self, view: TokenView) -> None:
@@ -77,12 +78,9 @@ class AlphaStrip(QWidget):
             self._make_lines(self._alphas.shape[1])
         self._append()
 
-    def _on_tokens(self) -> None:
-        if not self._redraw.isActive():
-            self._redraw.start()
-
     def _append(self) -> None:
         """Add the tokens that came."""
+        self._pace.drawn()
         run = self._run
         if run is not None and run.pair_names and len(run.tokens) > len(self._alphas):
             new = [token.alphas for token in run.tokens[len(self._alphas) :]]
@@ -105,13 +103,14 @@ class AlphaStrip(QWidget):
             item.removeItem(line)
         self.lines = [TokenLine() for _ in range(pairs)]
         for line in self.lines:
+            line.set_size(self._size)
             item.addItem(line)
         self._apply_theme()
 
     def _on_zoom(self, view: TokenView) -> None:
-        size = column_size(view.viewPixelSize()[0])
+        self._size = column_size(view.viewPixelSize()[0])
         for line in self.lines:
-            line.set_size(size)
+            line.set_size(self._size)
 
     def _apply_theme(self) -> None:
         theme = current_theme()

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from app.attribution.measures import Unit
 from app.attribution.row_statistics import Floats
 from app.ui.plot.line_style import ENTROPY_LINE, KL_LINE
-from app.ui.plot.measure_words import unit_name
 from app.ui.plot.token_line import TokenLine
+from app.ui.text.tint_words import unit_title
 from app.ui.theme import Theme
 from app.ui.widgets.plot_pens import plot_pen
 
@@ -99,7 +99,7 @@ class BitsLines:
 
     def set_unit(self, unit: Unit, theme: Theme) -> None:
         """Name the unit at the axis."""
-        self._axis.setLabel(unit_name(unit), color=theme.muted)
+        self._axis.setLabel(unit_title(unit), color=theme.muted)
 
     def set_values(self, kl: Floats, entropy: Floats) -> None:
         """Draw these values, [T] each."""

@@ -8,10 +8,11 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.attribution.measures import Unit
-from app.ui.plot.measure_words import measure_about, measure_name, unit_name
+from app.ui.plot.measure_words import measure_about, measure_name
 from app.ui.state.display import Display
 from app.ui.state.plot_measure import PlotMeasure
-from app.wording import menu_text
+from app.ui.text.tint_words import unit_title
+from app.ui.widgets.exclusive_actions import add_exclusive
 
 
 class MeasureMenu(QMenu):
@@ -31,9 +32,11 @@ class MeasureMenu(QMenu):
         self._units: dict[Unit, QAction] = {}
         group = QActionGroup(self)
         if second:
-            self._measures[None] = self._add(group, self.tr("None"), lambda: self._choose(None))
+            self._measures[None] = add_exclusive(
+                self, group, self.tr("None"), lambda: self._choose(None)
+            )
         for measure in PlotMeasure:
-            action = self._add(group, measure_name(measure), self._chooser(measure))
+            action = add_exclusive(self, group, measure_name(measure), self._chooser(measure))
             action.setToolTip(measure_about(measure))
             self._measures[measure] = action
         if not second:
@@ -45,15 +48,8 @@ class MeasureMenu(QMenu):
         self.addSeparator()
         group = QActionGroup(self)
         for unit in (Unit.BITS, Unit.NATS):
-            title = self.tr("In {0}").format(unit_name(unit))
-            self._units[unit] = self._add(group, title, self._unit_chooser(unit))
-
-    def _add(self, group: QActionGroup, title: str, choose: Callable[[], None]) -> QAction:
-        action = self.addAction(menu_text(title))
-        action.setCheckable(True)
-        group.addAction(action)
-        action.triggered.connect(lambda _=False: choose())
-        return action
+            title = self.tr("In {0}").format(unit_title(unit))
+            self._units[unit] = add_exclusive(self, group, title, self._unit_chooser(unit))
 
     def _chooser(self, measure: PlotMeasure) -> Callable[[], None]:
         return lambda: self._choose(measure)

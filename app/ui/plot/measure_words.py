@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.attribution.measures import Unit
 from app.ui.state.plot_measure import PlotMeasure
+from app.ui.text.tint_words import unit_title
 from app.ui.translation import translate
 
 
@@ -43,9 +44,16 @@ def measure_about(measure: PlotMeasure) -> str:
     }[measure]
 
 
-def unit_name(unit: Unit) -> str:
-    """Name of a unit of information."""
-    return translate("Plot", "nats") if unit is Unit.NATS else translate("Plot", "bits")
+def line_name(measure: PlotMeasure) -> str:
+    """Name of the line of a measure that a run without pairs has."""
+    return {
+        PlotMeasure.PROBABILITY: translate("Plot", "probability"),
+        PlotMeasure.LOG_PROBABILITY: translate("Plot", "log-probability"),
+        PlotMeasure.SURPRISAL: translate("Plot", "surprisal"),
+        PlotMeasure.KL: translate("Plot", "KL"),
+        PlotMeasure.ENTROPY: translate("Plot", "entropy"),
+        PlotMeasure.RANK: translate("Plot", "rank"),
+    }[measure]
 
 
 def axis_title(measure: PlotMeasure, unit: Unit) -> str:
@@ -58,4 +66,4 @@ def axis_title(measure: PlotMeasure, unit: Unit) -> str:
         PlotMeasure.ENTROPY: translate("Plot", "entropy, {0}"),
         PlotMeasure.RANK: translate("Plot", "rank"),
     }[measure]
-    return name.format(unit_name(unit))
+    return name.format(unit_title(unit))

@@ -10,6 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from app.attribution.measures import BIT, Unit
 from app.attribution.row_statistics import Floats
@@ -26,12 +27,12 @@ from app.ui.plot.selection_marks import SelectionMarks
 from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
-from app.ui.plot.value_axis import ValueAxis
+from app.ui.plot.value_axis import WIDTH, ValueAxis
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
-from app.ui.theme import Theme
+from app.ui.theme import SPACE, Theme
 from app.ui.widgets.plot_pens import plot_pen
 
 _ABOVE = 1.08
@@ -86,6 +87,17 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
         self.scene().sigMouseMoved.connect(self._on_hover)
         self.viewport().installEventFilter(self)
         self.installEventFilter(self)
+        self.caption = QLabel()
+        self._lay_out_caption()
+
+    def _lay_out_caption(self) -> None:
+        self.caption.setProperty("role", "caption")
+        self.caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.caption.setWordWrap(True)
+        over = QHBoxLayout(self)
+        over.setContentsMargins(WIDTH + SPACE, 0, SPACE, WIDTH)
+        over.addWidget(self.caption)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""
@@ -162,6 +174,11 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
             if axis.style["showValues"] != shown:  # setting it prepares the axis anew
                 axis.setStyle(showValues=shown)
         self.value_axis.showLabel(shown)
+
+    def say(self, text: str) -> None:
+        """Say why there is nothing to draw; an empty text says nothing."""
+        self.caption.setText(text)
+        self.caption.setVisible(bool(text))
 
     def fit_height(self) -> None:
         """Fit the vertical range to the visible tokens."""

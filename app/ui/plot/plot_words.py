@@ -8,6 +8,7 @@ from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
 from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
+from app.ui.plot.measure_words import line_name, measure_name
 from app.ui.plot.plot_legend import LegendEntry
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
 from app.ui.state.plot_measure import PlotMeasure
@@ -35,26 +36,39 @@ def legend_entries(
         remote: Whether the base of the run is behind an endpoint.
     """
     by_pair = any(measure.by_pair for measure in measures)
-    entries = _bars(pairs) if by_pair else []
-    if any(measure.has_lines for measure in measures):
-        entries += _lines(bool(pairs))
+    entries = _bars(pairs, measures) if by_pair else []
+    of_lines = [measure for measure in measures if measure.has_lines]
+    if of_lines:
+        entries += _lines() if pairs else [_line(of_lines)]
     if by_pair:
         entries += [*_amounts(bool(pairs)), *_coverage(series, remote)]
     return entries
 
 
-def _bars(pairs: Sequence[str]) -> list[LegendEntry]:
-    about = translate("Plot", "{0}: contribution of this pair to the token's probability")
+def _bars(pairs: Sequence[str], measures: Sequence[PlotMeasure]) -> list[LegendEntry]:
+    if PlotMeasure.LOG_PROBABILITY not in measures:
+        about = translate("Plot", "{0}: contribution of this pair to the token's probability")
+    elif PlotMeasure.PROBABILITY not in measures:
+        about = translate("Plot", "{0}: contribution of this pair to the token's log-probability")
+    else:
+        about = translate(
+            "Plot",
+            "{0}: contribution of this pair to the token's probability and to its log-probability",
+        )
     return [
         LegendEntry(pair_part(name), name, about.format(name), pair=place)
         for place, name in enumerate(pairs)
     ]
 
 
-def _lines(has_pairs: bool) -> list[LegendEntry]:
-    if not has_pairs:
-        alone = translate("Plot", "The distribution that the token was sampled from")
-        return [LegendEntry(TUNED, translate("Plot", "probability"), alone, line=TUNED_LINE)]
+def _line(measures: Sequence[PlotMeasure]) -> LegendEntry:
+    """Entry of the lines of a run without pairs, one in each plot."""
+    name = ", ".join(map(line_name, measures))
+    alone = translate("Plot", "The distribution that the token was sampled from")
+    return LegendEntry(TUNED, name, alone, line=TUNED_LINE)
+
+
+def _lines() -> list[LegendEntry]:
     return [
         LegendEntry(
             BASE, translate("Plot", "base"), translate("Plot", "Under the base"), line=BASE_LINE
@@ -198,6 +212,14 @@ def _numbers(run: Run, index: int) -> str:
         bits(explained.kl / BIT),
         bits(explained.entropy_tuned / BIT),
     )
+
+
+def needs_pairs(measure: PlotMeasure) -> str:
+    """Says why the plot of a run without pairs is empty."""
+    about = translate(
+        "Plot", "{0} compares the tuned distribution with the base's; this run has no pairs."
+    )
+    return about.format(measure_name(measure))
 
 
 def columns_explained() -> str:

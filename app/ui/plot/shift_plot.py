@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect
 from PySide6.QtGui import QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.attribution.series import AttributionSeries
 from app.ui.plot.alpha_strip import AlphaStrip
@@ -20,10 +20,10 @@ from app.ui.plot.plot_words import (
     describe_column,
     describe_selection,
     legend_entries,
+    needs_pairs,
     token_text,
 )
 from app.ui.plot.redraw_pace import RedrawPace
-from app.ui.plot.value_axis import WIDTH
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
@@ -57,9 +57,6 @@ class ShiftPlot(QWidget):
         self.pane = PlotPane(session.selection)
         self.second = PlotPane(session.selection)
         self.second.hide()
-        self._empty = QLabel(
-            self.tr("Bars show contributions: above zero, a pair raised the token.")
-        )
         self._pace = RedrawPace(self)
         self._pace.due.connect(self._append)
         self._lay_out()
@@ -110,13 +107,6 @@ class ShiftPlot(QWidget):
     # Set-up
 
     def _lay_out(self) -> None:
-        self._empty.setProperty("role", "caption")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._empty.setWordWrap(True)
-        over = QHBoxLayout(self.pane)
-        over.setContentsMargins(WIDTH + SPACE, 0, SPACE, WIDTH)
-        over.addWidget(self._empty)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
@@ -236,10 +226,18 @@ class ShiftPlot(QWidget):
 
     def _update_buttons(self) -> None:
         some = self._series.count > 0
-        self._empty.setVisible(not some)
         for pane in self.panes:
             pane.show_axes(some)
+            pane.say(self._caption(pane))
         self._foot.offer(some=some, following=self._following)
+
+    def _caption(self, pane: PlotPane) -> str:
+        """What stands in a plot that has nothing to draw."""
+        if self._series.count == 0:
+            about = self.tr("Bars show contributions: above zero, a pair raised the token.")
+            return about if pane is self.pane else ""
+        measure = pane.data.measure
+        return needs_pairs(measure) if measure.needs_pairs and not self._pairs else ""
 
     # Selection and pointer
 

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.ui.state.runs.selection import Selection
 from app.ui.theme import Theme
+from app.ui.widgets.bookmark_ribbon import bookmark_ribbon
 
 _HEIGHT = 12.0
 _TICK = 7.0
 _WIDTH = 2.0
-_HALF = 3.5
+_RIBBON_WIDTH = 7.0
 
 
 class TokenTicks(pg.GraphicsObject):  # type: ignore[misc]
@@ -62,7 +63,8 @@ class TokenTicks(pg.GraphicsObject):  # type: ignore[misc]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._color)
         for x in self.pixels(self._selection.bookmarks.tokens):
-            painter.drawPolygon(_ribbon(x))
+            area = QRectF(x - _RIBBON_WIDTH / 2, 0, _RIBBON_WIDTH, _HEIGHT)
+            painter.drawPolygon(bookmark_ribbon(area))
 
     def pixels(self, tokens: Sequence[int]) -> list[float]:
         """Where the middles of the visible ones of ``tokens`` are, from the left edge."""
@@ -73,8 +75,3 @@ class TokenTicks(pg.GraphicsObject):  # type: ignore[misc]
             np.round((places - left) * self._view.width() / (right - left))
         ).tolist()
         return pixels
-
-
-def _ribbon(x: float) -> QPolygonF:
-    corners = ((-_HALF, 0), (_HALF, 0), (_HALF, _HEIGHT), (0, _HEIGHT - _HALF), (-_HALF, _HEIGHT))
-    return QPolygonF([QPointF(x + dx, y) for dx, y in corners])

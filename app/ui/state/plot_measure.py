@@ -25,6 +25,11 @@ class PlotMeasure(StrEnum):
         return self in (PlotMeasure.PROBABILITY, PlotMeasure.LOG_PROBABILITY)
 
     @property
+    def needs_pairs(self) -> bool:
+        """Whether a run without pairs has no values of it."""
+        return self is PlotMeasure.KL
+
+    @property
     def has_lines(self) -> bool:
         """Whether there are lines of the base and of the tuned distribution."""
         return self is not PlotMeasure.KL

@@ -5,15 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPolygonF
+from PySide6.QtCore import QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QPlainTextEdit
 
 from app.ui.text.text_lines import visible_lines
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import Theme
+from app.ui.widgets.bookmark_ribbon import bookmark_ribbon
 
-_WIDTH, _HEIGHT, _NOTCH = 5.0, 8.0, 2.5
+_SIZE = QSizeF(5, 8)
 
 
 def paint_bookmarks(
@@ -44,17 +45,5 @@ def paint_bookmarks(
             start, end = places.token_range(token)
             if line.start <= start < line.end:
                 area = line.area(start, min(end, line.end))
-                painter.drawPolygon(_ribbon(area.topLeft() + line.origin))
-
-
-def _ribbon(corner: QPointF) -> QPolygonF:
-    x, y = corner.x(), corner.y()
-    return QPolygonF(
-        [
-            QPointF(x, y),
-            QPointF(x + _WIDTH, y),
-            QPointF(x + _WIDTH, y + _HEIGHT),
-            QPointF(x + _WIDTH / 2, y + _HEIGHT - _NOTCH),
-            QPointF(x, y + _HEIGHT),
-        ]
-    )
+                corner = area.topLeft() + line.origin
+                painter.drawPolygon(bookmark_ribbon(QRectF(corner, _SIZE)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.attribution.token_query import Criterion
 from app.ui.state.session import Session
 from app.ui.text.found_marks import FoundMarks
 from app.ui.text.query_fields import QueryFields
@@ -79,6 +80,7 @@ class FindBar(QFrame):
         self._add_button("✕", self.tr("Close (Esc)"), self.leave)
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._on_text)
+        session.selection.bookmarks.changed.connect(self._on_bookmarks)
         self.hide()
 
     def _add_button(self, text: str, name: str, slot: Callable[[], None]) -> QToolButton:
@@ -106,7 +108,9 @@ class FindBar(QFrame):
         """Open the bar with a search for tokens of the text; the focus stays."""
         self._open()
         self._before = None  # the prompt has no tokens to find
-        self.fields.choose(kind, text)
+        with QSignalBlocker(self.fields):  # an unchanged query is searched for, too
+            self.fields.choose(kind, text)
+        self._on_typed()
 
     def _open(self) -> None:
         focused = QApplication.focusWidget()
@@ -143,8 +147,12 @@ class FindBar(QFrame):
         if self.isVisible() and not self._refresh.isActive():
             self._refresh.start()
 
+    def _on_bookmarks(self) -> None:
+        if self.fields.kind.currentData() == Criterion.BOOKMARK:
+            self._search_again()
+
     def _search_again(self) -> None:
-        """Count and mark the matches of a text that changed, without selecting one."""
+        """Count and mark the matches of a text or of bookmarks that changed; select none."""
         self._offer_pairs()
         if self.isVisible():
             self._find(self._count)

@@ -14,7 +14,6 @@ from app.ui.text.tint import Scale
 from app.ui.text.tint_words import (
     class_title,
     factor,
-    number,
     reduction_title,
     tint_explanation,
     unit_title,
@@ -150,9 +149,7 @@ class TintLegend(QWidget):
         return words
 
     def _gradient(self, scale: Scale, short: bool) -> _Part:
-        low = number(-scale.limit) if scale.diverging else "0"
-        high = f"{'+' if scale.diverging else ''}{_short(scale.limit)}"
-        low = low.replace(number(scale.limit), _short(scale.limit))
+        low, high = scale_ends(scale)
         texts = low, self.tr("{0} {1}").format(high, unit_title(scale.unit))
         widths = [self.fontMetrics().horizontalAdvance(text) for text in texts]
         step_width = _STEP_WIDTH // 2 if short else _STEP_WIDTH
@@ -247,6 +244,12 @@ def _corner(painter: QPainter, area: QRectF) -> None:
     painter.setBrush(QColor(current_theme().muted))
     top = area.topLeft()
     painter.drawPolygon([top, top + QPointF(4, 0), top + QPointF(0, 4)])
+
+
+def scale_ends(scale: Scale) -> tuple[str, str]:
+    """The numbers at the two ends of a gradient."""
+    limit = _short(scale.limit)
+    return (f"−{limit}", f"+{limit}") if scale.diverging else ("0", limit)
 
 
 def _short(value: float) -> str:

@@ -15,6 +15,7 @@ from app.ui.state.tint_scale import TintScale
 from app.ui.text.tint import QUANTILE, USUAL, scale_of, unit_of
 from app.ui.text.tint_words import unit_title
 from app.ui.theme import current_theme
+from app.ui.widgets.exclusive_actions import add_exclusive
 
 _LEAST, _MOST, _DIGITS = 0.001, 1e6, 3
 """Limits of a typed scale, and its decimals."""
@@ -36,23 +37,16 @@ class TintScaleMenu(QMenu):
         self._units: dict[Unit, QAction] = {}
         for unit in (Unit.BITS, Unit.NATS, Unit.PROBABILITY):
             title = self.tr("In {0}").format(unit_title(unit))
-            self._units[unit] = self._add(units, title, self._unit_setter(unit))
+            self._units[unit] = add_exclusive(self, units, title, self._unit_setter(unit))
         self.addSeparator()
-        self._usual = self._add(limits, "", lambda: self._set_limit(None))
+        self._usual = add_exclusive(self, limits, "", lambda: self._set_limit(None))
         automatic = self.tr("Automatic: {0} of the tokens within the scale")
-        self._automatic = self._add(
-            limits, automatic.format(f"{QUANTILE:.0%}"), lambda: self._set_limit(None, True)
+        self._automatic = add_exclusive(
+            self, limits, automatic.format(f"{QUANTILE:.0%}"), lambda: self._set_limit(None, True)
         )
-        self._typed = self._add(limits, self.tr("Other …"), self._ask)
+        self._typed = add_exclusive(self, limits, self.tr("Other …"), self._ask)
         self.aboutToShow.connect(self.show_choice)
         self.show_choice()
-
-    def _add(self, group: QActionGroup, title: str, choose: Callable[[], None]) -> QAction:
-        action = self.addAction(title)
-        action.setCheckable(True)
-        group.addAction(action)
-        action.triggered.connect(lambda _=False: choose())
-        return action
 
     @property
     def _measure(self) -> Measure:

@@ -13,9 +13,9 @@ from app.evaluation.paired_interval import Interval
 from app.evaluation.policy_verdict import PolicyVerdict
 from app.evaluation.results import Result, TaskResults
 from app.evaluation.variants import Variant
+from app.ui.evaluate.policy_verdict_words import policy_verdict_words
 from app.ui.evaluate.results_view import ResultsView
 from app.ui.evaluate.setup_form import SetupForm
-from app.ui.evaluate.verdict_words import policy_verdict_words
 from tests.ui.evaluating import Desk
 
 

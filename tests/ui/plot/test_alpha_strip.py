@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyqtgraph as pg
 from pytestqt.qtbot import QtBot
 
 from app.ui.plot.alpha_strip import AlphaStrip
+from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.token_view import TokenView
 from app.ui.state.session import Session
 from app.ui.theme import LIGHT
@@ -58,4 +60,39 @@ def test_another_run_has_its_own_alphas(
     first = loaded_session.runs.all[0]
     loaded_session.runs.show(first)
     assert not strip.isHidden()
+    np.testing.assert_allclose(strip.lines[0].values, [0, 1, 2])
+
+
+def test_the_lines_of_another_long_run_are_drawn_in_columns_at_once(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    view = TokenView()
+    plot = pg.PlotWidget(viewBox=view)
+    qtbot.addWidget(plot)
+    plot.resize(400, 200)
+    strip = AlphaStrip(loaded_session, view)
+    qtbot.addWidget(strip)
+    for prompt in ("Once", "Twice"):
+        loaded_session.runs.generate(prompt)
+        bridge.start_run()
+        bridge.emit_steps([invent_step(index, (0.01 * index, 0.4), 0) for index in range(40)])
+        bridge.finish_run(tokens=40)
+    view.setXRange(0, 900, padding=0)
+    size = strip.lines[0]._size
+    assert size > 1
+    loaded_session.runs.show(loaded_session.runs.all[0])
+    assert [line._size for line in strip.lines] == [size, size]
+    assert len(strip.lines[0].drawn) == -(-40 // size)
+
+
+def test_tokens_are_drawn_at_the_pace_of_the_plot(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    strip = made(loaded_session, qtbot)
+    pace = strip.findChild(RedrawPace)
+    assert pace is not None
+    loaded_session.runs.generate("Once")
+    bridge.start_run()
+    bridge.emit_steps([invent_step(index, (float(index), 0.4), 0) for index in range(3)])
+    pace.due.emit()
     np.testing.assert_allclose(strip.lines[0].values, [0, 1, 2])

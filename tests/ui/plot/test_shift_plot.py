@@ -128,7 +128,7 @@ def test_shows_an_explanation_while_there_is_no_run(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
-    empty = plot._empty
+    empty = plot.pane.caption
     assert plot.legend.toggles == []
     assert not plot.pane.getPlotItem().getAxis("right").isVisible()
     assert isinstance(empty, QLabel)
@@ -519,7 +519,7 @@ def test_the_explanation_lies_beside_the_axis_in_a_narrow_plot(
         QApplication.processEvents()
         axis = plot.pane.getPlotItem().getAxis("left")
         right = plot.pane.mapFromScene(axis.sceneBoundingRect().topRight()).x()
-        words = plot._empty
+        words = plot.pane.caption
         assert words.x() >= right
         assert words.height() >= words.heightForWidth(words.width())
         assert words.geometry().right() <= plot.pane.width()
@@ -540,10 +540,27 @@ def test_the_answer_of_one_role_has_a_line_and_no_bars(
     assert [t.accessibleName() for t in plot.legend.toggles] == ["probability", "entropy"]
     assert readout(plot).startswith("3 ")
     assert "probability" in readout(plot)
+    names = {
+        PlotMeasure.PROBABILITY: ["probability", "entropy"],
+        PlotMeasure.LOG_PROBABILITY: ["log-probability", "entropy"],
+        PlotMeasure.SURPRISAL: ["surprisal"],
+        PlotMeasure.KL: [],
+        PlotMeasure.ENTROPY: ["entropy"],
+        PlotMeasure.RANK: ["rank"],
+    }
     for measure in PlotMeasure:
         loaded_session.display.set_plot_measures(measure)
         assert not plot.pane.base.isVisible()
         assert plot.pane.shares.shape == (5, 0)
+        assert [t.accessibleName() for t in plot.legend.toggles] == names[measure]
+        assert plot.pane.caption.isVisible() is (measure is PlotMeasure.KL)
+    loaded_session.display.set_plot_measures(PlotMeasure.SURPRISAL, PlotMeasure.KL)
+    assert not plot.pane.caption.isVisible()
+    assert plot.second.caption.isVisible()
+    assert "this run has no pairs" in plot.second.caption.text()
+    loaded_session.display.set_plot_measures(PlotMeasure.SURPRISAL, PlotMeasure.RANK)
+    assert not plot.second.caption.isVisible()
+    assert [t.accessibleName() for t in plot.legend.toggles] == ["surprisal, rank"]
     loaded_session.selection.select_range((1, 3))
     assert "tokens 2–3" in readout(plot)
 
@@ -602,6 +619,25 @@ def test_each_measure_shows_its_numbers_and_its_unit(
         np.testing.assert_allclose(plot.pane.tuned.values, np.multiply(tuned, np.log(2)), atol=1e-4)
     else:
         assert plot.pane.value_axis.labelText == title
+
+
+@pytest.mark.parametrize(
+    ("measures", "end"),
+    [
+        ([PlotMeasure.PROBABILITY], "the token's probability"),
+        ([PlotMeasure.LOG_PROBABILITY], "the token's log-probability"),
+        (
+            [PlotMeasure.LOG_PROBABILITY, PlotMeasure.PROBABILITY],
+            "the token's probability and to its log-probability",
+        ),
+        ([PlotMeasure.PROBABILITY, PlotMeasure.KL], "the token's probability"),
+    ],
+)
+def test_the_legend_says_to_what_a_pair_contributes(
+    plot: ShiftPlot, measures: list[PlotMeasure], end: str
+) -> None:
+    plot._session.display.set_plot_measures(*measures)
+    assert plot.legend.toggles[0].accessibleDescription().endswith(f" to {end}")
 
 
 def test_ranks_are_labelled_by_powers_of_ten(plot: ShiftPlot) -> None:

@@ -22,8 +22,8 @@ from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
 from app.ui.state.tint_scale import TintScale
-from app.ui.text.legend import TintLegend
-from app.ui.text.tint import scale_of
+from app.ui.text.legend import TintLegend, scale_ends
+from app.ui.text.tint import Scale, scale_of
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu
 from app.ui.text.tint_scale_menu import TintScaleMenu
 from app.ui.text.transcript import TranscriptView
@@ -454,6 +454,13 @@ def test_mixed_hebrew_and_english_is_tinted_completely(
     left = text.cursorRect(cursor)
     row = [image.pixelColor(x, left.top() + 1).name() for x in range(left.left(), right.left())]
     assert row.count(tinted) > 0.9 * len(row) > 0
+
+
+@pytest.mark.parametrize("limit", ["0.0031", "4", "12.5"])
+def test_the_legend_has_the_limits_of_the_scale_at_its_ends(limit: str) -> None:
+    ends = scale_ends(Scale(Tint(Measure.SHIFT), float(limit), LIGHT))
+    assert ends == (f"−{limit}", f"+{limit}")
+    assert scale_ends(Scale(Tint(Measure.KL), float(limit), LIGHT)) == ("0", limit)
 
 
 @pytest.mark.parametrize("measure", [Measure.SHIFT, Measure.RANK])
