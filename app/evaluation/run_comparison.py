@@ -29,12 +29,13 @@ class SharedTokens:
     Attributes:
         bits: log₂ p_tuned of each token under the second run less that under the first, [T].
         changed: Indices of the tokens at which the most probable tokens of the runs differ.
-        interval: The mean of ``bits`` with its 95% confidence interval.
+        interval: The mean of ``bits`` with its 95% confidence interval; None if none of them is a
+            finite number.
     """
 
     bits: Floats
     changed: frozenset[int]
-    interval: Interval
+    interval: Interval | None
 
 
 def compare_shared(
@@ -58,9 +59,14 @@ def compare_shared(
     return SharedTokens(bits, changed, mean_with_interval(bits))
 
 
-def mean_with_interval(bits: Floats) -> Interval:
-    """The mean over tokens with its interval over blocks; tokens without a number do not count."""
+def mean_with_interval(bits: Floats) -> Interval | None:
+    """The mean over tokens with its interval over blocks; None if no token has a finite number.
+
+    Tokens without a finite number do not count.
+    """
     known = bits[np.isfinite(bits)]
+    if not len(known):
+        return None
     blocks = [known[start : start + BLOCK] for start in range(0, len(known), BLOCK)]
     sums = [float(block.sum()) for block in blocks]
     return paired_difference(sums, [0.0] * len(sums), [float(len(block)) for block in blocks])

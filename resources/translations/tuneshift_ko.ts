@@ -1137,6 +1137,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 A에 같은 순서로 있습니다.</translation>
     </message>
     <message>
+        <source>The probabilities of the {0} shared tokens have no finite difference; another token is most probable at {1} of them (underlined in B).</source>
+        <translation>공통 토큰 {0}개의 확률에는 유한한 차이가 없습니다. 그중 {1}개에서 1순위 토큰이 다릅니다(B에 밑줄로 표시).</translation>
+    </message>
+    <message>
         <source>B gives the {0} shared tokens {1} more than A on average{2}; another token is most probable at {3} of them (underlined in B, which is tinted by the difference).</source>
         <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 그중 {3}개에서 1순위 토큰이 다릅니다(차이에 따라 색칠된 B에 밑줄로 표시).</translation>
     </message>
@@ -4742,6 +4746,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>without packed weights</source>
         <translation>패킹한 가중치 없이</translation>
+    </message>
+    <message>
+        <source>with an undivided output layer</source>
+        <translation>출력층을 나누지 않고</translation>
     </message>
     <message>
         <source>one text after another in evaluations</source>

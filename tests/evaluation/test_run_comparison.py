@@ -50,6 +50,7 @@ def test_the_difference_is_that_of_plain_forward_passes(
     assert told.bits == pytest.approx(expected, abs=1e-3)
     argmaxes = (rows[0].argmax(-1) != rows[1].argmax(-1)).nonzero().flatten().tolist()
     assert told.changed == frozenset(argmaxes)
+    assert told.interval is not None
     assert told.interval.value == pytest.approx(expected.mean(), abs=1e-3)
 
 
@@ -76,10 +77,24 @@ def test_the_interval_is_students_over_blocks() -> None:
     means = bits.reshape(12, BLOCK).mean(axis=1)
     low, high = stats.t.interval(0.95, 11, means.mean(), stats.sem(means))
     found = mean_with_interval(bits)
+    assert found is not None
     assert found.value == pytest.approx(bits.mean())
     assert (found.low, found.high) == pytest.approx((low, high), rel=0.01)
     holes = np.concatenate([bits, [math.inf, math.nan]])
     assert mean_with_interval(holes) == found
+
+
+def test_runs_of_which_no_probability_is_known_have_no_mean(
+    scored: tuple[app.ModelRun, app.ModelRun],
+) -> None:
+    first, second = scored
+    unknown = [
+        replace(token, attribution=replace(token.attribution, logprob_tuned=math.nan))
+        for token in second.tokens
+    ]
+    told = compare_shared(first.tokens, unknown, len(unknown))
+    assert told is not None
+    assert told.interval is None
 
 
 def test_tokens_that_come_again_in_order_are_counted(

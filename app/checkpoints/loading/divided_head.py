@@ -52,11 +52,21 @@ def may_be_divided(model: PreTrainedModel) -> bool:
     head = model.get_output_embeddings()
     return (
         torch.backends.mkl.is_available()
+        and not _divides_its_weights(model)
         and type(head) is nn.Linear
         and head.weight.device.type == "cpu"
         and head.weight.dtype is torch.float32
         and head.out_features >= LEAST_OUTPUTS
     )
+
+
+def _divides_its_weights(model: PreTrainedModel) -> bool:
+    """Whether the first forward pass of ``model`` divides weights in place (RWKV).
+
+    With a divided head it would be a copy of the original that shares these weights, and the first
+    forward pass of each would divide them.
+    """
+    return bool(getattr(model.config, "rescale_every", 0) > 0)
 
 
 def is_divided(model: PreTrainedModel) -> bool:

@@ -8,7 +8,7 @@ from inspect import signature
 
 from transformers import PreTrainedModel
 
-from app.checkpoints.loading.divided_head import is_divided, may_be_divided
+from app.checkpoints.loading.divided_head import divide_head, is_divided, may_be_divided
 from app.checkpoints.loading.grouped_attention import group_attention, is_grouped, may_be_grouped
 from app.checkpoints.loading.lora import twin
 from app.checkpoints.loading.packed_weights import is_packable, packed_weights
@@ -54,6 +54,7 @@ def shortcuts_of(
         Shortcut.CAPTURE: isinstance(language_model, GraphedLanguageModel),
         Shortcut.GROUPED_ATTENTION: is_grouped(weights.model),
         Shortcut.PACKING: _is_packed(weights.model),
+        Shortcut.DIVIDED_HEAD: is_divided(weights.model),
         Shortcut.PADDING: pads,
         Shortcut.REWINDING: cached,
         Shortcut.BLOCKS: cached,
@@ -104,12 +105,17 @@ def _model_without(weights: TransformersWeights, given_up: Collection[Shortcut])
     if Shortcut.PACKING in given_up:
         model = twin(weights.original)
         group_attention(model, on=Shortcut.GROUPED_ATTENTION not in given_up)
+        if Shortcut.DIVIDED_HEAD not in given_up:
+            divide_head(model)
         return model
+    if not {Shortcut.GROUPED_ATTENTION, Shortcut.DIVIDED_HEAD} & set(given_up):
+        return weights.model
+    model = twin(weights.model)
     if Shortcut.GROUPED_ATTENTION in given_up:
-        model = twin(weights.model)
         group_attention(model, on=False)
-        return model
-    return weights.model
+    if Shortcut.DIVIDED_HEAD in given_up:
+        model.set_output_embeddings(weights.original.get_output_embeddings())
+    return model
 
 
 def _is_packed(model: PreTrainedModel) -> bool:

@@ -15,6 +15,7 @@ class Shortcut(StrEnum):
     CAPTURE = "capture"
     GROUPED_ATTENTION = "grouped attention"
     PACKING = "packed weights"
+    DIVIDED_HEAD = "divided output layer"
     PADDING = "padded batches"
     REWINDING = "rewinding"
     BLOCKS = "blocks"
@@ -209,6 +210,7 @@ _WITHOUT = {
     Shortcut.CAPTURE: "without captured steps",
     Shortcut.GROUPED_ATTENTION: "with the attention of transformers",
     Shortcut.PACKING: "without packed weights",
+    Shortcut.DIVIDED_HEAD: "with an undivided output layer",
     Shortcut.PADDING: "one text after another in evaluations",
     Shortcut.REWINDING: "without rewinding, so that nothing is drafted",
     Shortcut.BLOCKS: "one token at a time, prompts too",

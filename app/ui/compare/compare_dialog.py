@@ -205,6 +205,11 @@ class CompareDialog(QDialog):
 
     def _describe_shared(self, shared: SharedTokens) -> str:
         found = shared.interval
+        if found is None:
+            return self.tr(
+                "The probabilities of the {0} shared tokens have no finite difference; another "
+                "token is most probable at {1} of them (underlined in B)."
+            ).format(f"{len(shared.bits):,}", f"{len(shared.changed):,}")
         said = self.tr(
             "B gives the {0} shared tokens {1} more than A on average{2}; another token is most "
             "probable at {3} of them (underlined in B, which is tinted by the difference)."

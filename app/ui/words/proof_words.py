@@ -84,6 +84,7 @@ def _without(shortcut: Shortcut) -> str:
         Shortcut.CAPTURE: translate("Proof", "without captured steps"),
         Shortcut.GROUPED_ATTENTION: translate("Proof", "with the attention of transformers"),
         Shortcut.PACKING: translate("Proof", "without packed weights"),
+        Shortcut.DIVIDED_HEAD: translate("Proof", "with an undivided output layer"),
         Shortcut.PADDING: translate("Proof", "one text after another in evaluations"),
         Shortcut.REWINDING: translate("Proof", "without rewinding, so that nothing is drafted"),
         Shortcut.BLOCKS: translate("Proof", "one token at a time, prompts too"),

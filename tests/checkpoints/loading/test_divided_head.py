@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, RwkvConfig
 
 from app.checkpoints.loading.divided_head import (
     FEW_ROWS,
@@ -17,11 +19,16 @@ from app.checkpoints.loading.divided_head import (
     divide_head,
     is_divided,
 )
+from app.checkpoints.loading.grouped_attention import is_grouped
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
+from app.checkpoints.loading.shortcuts import shortcuts_of, without
 from app.checkpoints.loading.weights import TransformersWeights
 from app.checkpoints.opening import open_recipe
+from app.checkpoints.proof.proof_report import Shortcut
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.uncached_model import plain_forward
 from tests import tiny
 
 ROWS = LEAST_OUTPUTS + PART + 7
@@ -34,6 +41,24 @@ pytestmark = pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="t
 def inference() -> Iterator[None]:
     with torch.inference_mode():
         yield
+
+
+def load(folder: Path) -> tuple[LoadedRecipe, TransformersWeights]:
+    """A recipe in which one checkpoint has every role, and its weights."""
+    loaded = load_recipe(open_recipe(tiny.Family(folder, folder, folder).recipe()), ())
+    (weights,) = loaded.weights.values()
+    assert isinstance(weights, TransformersWeights)
+    return loaded, weights
+
+
+def check_logits(loaded: LoadedRecipe, folder: Path) -> None:
+    """Compare the loaded base with plain forward passes of the checkpoint, opened on its own."""
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokens = torch.arange(1, 9)
+    model = loaded.ensemble.models[0]
+    model.rewind(0)
+    expected = plain_forward(plain, tokens, len(tokens))
+    torch.testing.assert_close(model.extend(tokens, len(tokens)), expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -77,9 +102,55 @@ def test_other_layers_are_left_as_they_are() -> None:
 @pytest.mark.slow
 def test_a_recipe_in_float32_is_loaded_with_it_and_keeps_the_original(tmp_path: Path) -> None:
     folder = tiny.save(tiny.make_model("llama", 1, ROWS), tmp_path / "base")
-    loaded = load_recipe(open_recipe(tiny.Family(folder, folder, folder).recipe()), ())
-    (weights,) = loaded.weights.values()
-    assert isinstance(weights, TransformersWeights)
+    loaded, weights = load(folder)
     assert weights.original is not None
     assert is_divided(weights.model)
     assert type(weights.original.get_output_embeddings()) is nn.Linear
+    check_logits(loaded, folder)
+
+
+@pytest.mark.slow
+def test_it_is_given_up_if_it_alone_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(layer: DividedLinear, values: Tensor) -> Tensor:
+        return functional.linear(values, layer.weight) * 1.5
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # of the proof
+    monkeypatch.setattr(DividedLinear, "forward", wrong)
+    folder = tiny.save(tiny.make_model("llama", 1, ROWS), tmp_path / "base")
+    loaded, weights = load(folder)
+    proof = loaded.roles[0].proof
+    assert proof is not None
+    assert proof.given_up == (Shortcut.DIVIDED_HEAD,)
+    assert not is_divided(weights.model)
+    assert is_grouped(weights.model)
+    check_logits(loaded, folder)
+
+
+@pytest.mark.slow
+def test_it_stays_where_another_shortcut_is_given_up(tmp_path: Path) -> None:
+    loaded, weights = load(tiny.save(tiny.make_model("llama", 1, ROWS), tmp_path / "base"))
+    model = loaded.ensemble.models[0]
+    assert isinstance(model, TransformersLanguageModel)
+    assert Shortcut.DIVIDED_HEAD in shortcuts_of(weights, model)
+    for shortcut in (Shortcut.GROUPED_ATTENTION, Shortcut.PACKING):
+        assert is_divided(without(weights, {shortcut}).model)
+        assert not is_divided(without(weights, {shortcut, Shortcut.DIVIDED_HEAD}).model)
+
+
+@pytest.mark.slow
+def test_a_model_that_divides_its_own_weights_does_so_once(tmp_path: Path) -> None:
+    """RWKV divides weights of its seventh layer in place at the first forward pass."""
+    config = RwkvConfig(
+        vocab_size=ROWS,
+        hidden_size=16,
+        num_hidden_layers=7,
+        context_length=64,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    folder = tiny.save(tiny.random_model(config, 4), tmp_path / "rwkv")
+    loaded, weights = load(folder)
+    assert weights.model is weights.original
+    check_logits(loaded, folder)

@@ -302,6 +302,17 @@ def _looks(text: RunText) -> list[tuple[str | None, bool]]:
     return looks
 
 
+def test_runs_without_a_finite_difference_are_compared_too(
+    finished_session: Session, dialog: CompareDialog, runs: Runs
+) -> None:
+    first, branch = runs.all
+    for place, token in enumerate(branch.tokens):
+        unknown = replace(token.attribution, logprob_tuned=-math.inf)
+        branch.tokens[place] = replace(token, attribution=unknown)
+    dialog.compare(first, branch)
+    assert "20 shared tokens have no finite difference" in dialog.difference.text()
+
+
 def _background(text: RunText, index: int) -> str | None:
     """The colour behind a token; None without one."""
     cursor = text._cursor_at(index)

@@ -118,6 +118,7 @@ def test_what_was_given_up_is_a_warning(
         PROVED,
         READ_ANEW,
         WITHOUT_BLOCKS,
+        replace(WITHOUT_BLOCKS, given_up=tuple(each for each in Shortcut if each != "cache")),
         replace(PROVED, skipped=(Reading.BLOCKS, Reading.BATCH)),
         replace(PROVED, engines=Difference(0.003, 0.4)),
         Proof(not_proved="switched off"),
