@@ -10,6 +10,7 @@ from typing import Any
 from app.attribution.attribution import TokenAttribution
 from app.attribution.estimated import attribute_candidates
 from app.attribution.explained_token import ExplainedToken
+from app.errors import HistoryError
 from app.history.blob_encoding import pack_numbers, unpack_candidates, unpack_numbers
 
 TOKEN_COLUMNS = (
@@ -118,11 +119,15 @@ def _token(row: tuple[Any, ...]) -> ExplainedToken:
 
 
 def _from_candidates(packed: bytes | None, token_id: int, pairs: int) -> tuple[float, ...]:
-    """The contributions to the log-probability; NaN without candidates."""
+    """The contributions to the log-probability; NaN if there are no candidates or damaged ones."""
+    unknown = (math.nan,) * pairs
     if packed is None or not pairs:
-        return (math.nan,) * pairs
-    kept = unpack_candidates(packed)
-    return attribute_candidates(kept, token_id).logprob_contributions
+        return unknown
+    try:
+        found = attribute_candidates(unpack_candidates(packed), token_id).logprob_contributions
+    except (HistoryError, ValueError, IndexError):
+        return unknown
+    return found if len(found) == pairs else unknown
 
 
 def _number(value: float | None) -> float:
