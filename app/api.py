@@ -25,7 +25,7 @@ from app.decoding.types import FinishReason, check_alphas
 from app.engine.commands import Generate, Load, Unload
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Failed, Loaded, RunFinished, RunStarted, RunStats, TokenDecoded
-from app.errors import Cancelled, PromptError, RecipeError
+from app.errors import Cancelled, PromptError, RecipeError, SettingsError
 from app.history.export.csv_file import write_tokens_csv
 from app.history.export.parquet_file import PARQUET, write_parquet
 from app.history.export.token_table import Cell, TokenTable
@@ -72,7 +72,8 @@ class ModelRun:
         prompt_tokens: The length of the prompt in tokens for each role.
         stats: Speed and memory of the run.
         candidates: The most probable tokens at each position, if they were asked for.
-        run_id: A random id, as the table of tokens has it.
+        run_id: A random id that tells the rows of the run in a table of tokens from others; the
+            history does not have it.
     """
 
     prompt: RunPrompt
@@ -233,7 +234,7 @@ class Models:
 
 
 def load(
-    recipe: str | Path | Recipe = DEFAULT_RECIPE,
+    recipe: str | Path | Recipe | None = None,
     *,
     base: str = "",
     experts: Sequence[str] = (),
@@ -246,7 +247,7 @@ def load(
     """Load the models of a recipe.
 
     Args:
-        recipe: The name of a recipe that ships, a recipe file, or a recipe.
+        recipe: The name of a recipe that ships, a recipe file, or a recipe; by default the demo.
         base: A model to tune, instead of a recipe: a folder, a GGUF file, ``hub:OWNER/NAME``.
         experts: With ``base``, the expert of each pair.
         antiexperts: With ``base``, the anti-expert of each pair.
@@ -284,7 +285,7 @@ def generate(
     Args:
         models: The models.
         prompt: A text, or a conversation whose last message is answered.
-        alphas: The alpha of each pair; by default those of the recipe.
+        alphas: The alpha of each pair; by default those of the recipe. Not with ``role``.
         role: The index of a role that generates alone: 0 is the base, 1 the first expert, 2 its
             anti-expert and so on. None for the tuned distribution.
         candidates: Whether the run has the most probable tokens at each position.
@@ -336,19 +337,31 @@ def score(
         Cancellation(),
         text=text,
         role=role,
+        past_turn=True,
         keep_rows=candidates,
     )
     return models.run(command)
 
 
 def _recipe(
-    recipe: str | Path | Recipe, base: str, experts: Sequence[str], antiexperts: Sequence[str]
+    recipe: str | Path | Recipe | None,
+    base: str,
+    experts: Sequence[str],
+    antiexperts: Sequence[str],
 ) -> Recipe:
+    if base and recipe is not None:
+        raise RecipeError(
+            "A recipe and a base cannot be loaded together",
+            evidence=f"the base is “{base}”",
+            next_step="Give one of them.",
+        )
     if base:
         return recipe_of_roles(base, experts, antiexperts)
     if experts or antiexperts:
         raise RecipeError("Experts and anti-experts need a base", next_step="Name the base.")
-    return recipe if isinstance(recipe, Recipe) else find_recipe(str(recipe))
+    if isinstance(recipe, Recipe):
+        return recipe
+    return find_recipe(DEFAULT_RECIPE if recipe is None else str(recipe))
 
 
 def _prompt(prompt: ApiPrompt) -> RunPrompt:
@@ -358,6 +371,22 @@ def _prompt(prompt: ApiPrompt) -> RunPrompt:
 
 
 def _alphas(models: Models, alphas: Sequence[float] | None, role: int | None) -> LiveAlphas:
-    if role is not None:
-        return LiveAlphas(())
-    return LiveAlphas(models.recipe.alphas if alphas is None else tuple(alphas))
+    """The alphas of a run; none for a role that generates alone.
+
+    Raises:
+        SettingsError: There is no such role, or a role that generates alone is given alphas.
+    """
+    if role is None:
+        return LiveAlphas(models.recipe.alphas if alphas is None else tuple(alphas))
+    names = [name for name, _ in models.recipe.roles()]
+    if not 0 <= role < len(names):
+        raise SettingsError(
+            f"There is no role {role}",
+            evidence=f"the roles are 0 to {len(names) - 1}: {', '.join(names)}",
+        )
+    if alphas is not None:
+        raise SettingsError(
+            f"The {names[role]} alone has no alphas",
+            next_step="Leave out the alphas, or the role for the tuned distribution.",
+        )
+    return LiveAlphas(())

@@ -162,9 +162,23 @@ def test_a_conversation_is_answered(models: app.Models) -> None:
     assert not isinstance(run.prompt, str)
 
 
+def test_a_scored_answer_does_not_end_where_another_turn_would_begin(models: app.Models) -> None:
+    text = "ok\n\nUser:\nthe king said"
+    run = app.score(models, [{"role": "user", "content": "Who?"}], text)
+    assert run.text == text
+    assert run.finish_reason is FinishReason.LENGTH
+
+
 def test_errors_say_what_is_wrong(models: app.Models, recipe: Recipe) -> None:
     with pytest.raises(SettingsError, match="one alpha for each"):
         app.generate(models, PROMPT, alphas=[1.0, 2.0])
+    for place in (3, 9, -1):
+        with pytest.raises(SettingsError, match=f"no role {place} .the roles are 0 to 2: base, "):
+            app.generate(models, PROMPT, role=place)
+    with pytest.raises(SettingsError, match="The base alone has no alphas"):
+        app.score(models, PROMPT, " that", role=0, alphas=[1.0])
+    with pytest.raises(RecipeError, match="A recipe and a base cannot be loaded together"):
+        app.load(recipe, base="a", experts=["b"], antiexperts=["c"])
     with pytest.raises(SettingsError, match="temperature"):
         app.generate(models, PROMPT, temperature=-1.0)
     with pytest.raises(PromptError, match="no text to score"):
