@@ -32,8 +32,8 @@ class Plan:
         limit: Maximum number of questions of each task; None for all.
         batch_size: Number of sequences in a batch; None for as many as fit into memory.
         allow_code: Whether model-written programs may be run.
-        policies: Policies of alpha besides the constant one; tuned variants are evaluated once for
-            each scale with each.
+        policies: Policies of alpha besides the constant one and that of the recipe; tuned variants
+            are evaluated once for each scale with each.
     """
 
     tasks: tuple[str, ...]
@@ -79,7 +79,8 @@ def prepare(plan: Plan, recipe: Recipe, single_model: Callable[[str], Recipe]) -
     """
     if plan.limit is not None and plan.limit < 1:
         raise SettingsError("The limit must be at least 1", evidence=f"it is {plan.limit}")
-    policies = dict.fromkeys((CONSTANT, *map(parse_policy, plan.policies)))
+    chosen = map(parse_policy, (recipe.sampling.alpha_policy, *plan.policies))
+    policies = dict.fromkeys((CONSTANT, *chosen))
     variants = variants_of(recipe, plan.roles, plan.scales, single_model, tuple(policies))
     local, harness = _tasks(plan.tasks, plan.data)
     require_code_permission(local, plan.allow_code)

@@ -37,12 +37,13 @@ def read_prompts(name: str) -> list[RunPrompt]:
     """
     path = Path(name).expanduser()
     task = task_file(name)
-    if path.suffix == _TASK or (task is not None and task.suffix == _TASK):
+    suffix = path.suffix.lower()
+    if suffix == _TASK or (task is not None and task.suffix == _TASK):
         prompts = _prompts_of_task(task or path)
-    elif path.suffix in _JSON_LINES:
+    elif suffix in _JSON_LINES:
         prompts = list(_prompts_of_json(_content(path), path.name))
-    elif path.suffix in _TABLES:
-        prompts = list(_prompts_of_table(_content(path), path.name, _TABLES[path.suffix]))
+    elif suffix in _TABLES:
+        prompts = list(_prompts_of_table(_content(path), path.name, _TABLES[suffix]))
     else:
         prompts = prompts_of_lines(_content(path))
     if not prompts:
@@ -112,18 +113,18 @@ def _prompt_of_item(item: object, where: str) -> RunPrompt:
 
 def _prompts_of_table(text: str, name: str, delimiter: str) -> Iterator[RunPrompt]:
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = next(rows, [])
-    if PROMPT in header:
-        place = header.index(PROMPT)
-    elif len(header) == 1:
-        place, rows = 0, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    else:
-        raise EvaluationError(
-            f"{name} has no column “{PROMPT}”",
-            evidence=f"its columns are: {', '.join(header)}",
-            next_step="Name the column of the prompts so.",
-        )
     try:
+        header = next(rows, [])
+        if PROMPT in header:
+            place = header.index(PROMPT)
+        elif len(header) == 1:
+            place, rows = 0, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        else:
+            raise EvaluationError(
+                f"{name} has no column “{PROMPT}”",
+                evidence=f"its columns are: {', '.join(header)}",
+                next_step="Name the column of the prompts so.",
+            )
         for row in rows:
             if len(row) > place and row[place].strip():
                 yield row[place]

@@ -29,7 +29,8 @@ class Result:
         shifts: Mean shifts by class of token, for a tuned variant that generates.
         coverage: The mean of its answers, where a pair has another vocabulary: the probability
             under the base of the tokens of which every pair has an exact opinion.
-        bounded: Likewise, of those of which a pair knows only the first piece; None in older files.
+        bounded: Likewise, of those of which a pair knows only the first piece; None if answers of
+            an older version are among them, which do not have it.
     """
 
     variant: Variant
@@ -90,15 +91,17 @@ def result_of(
         shifts: Mean shifts by class of token, if known.
     """
     measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    coverage, bounded = _mean(records, "coverage"), _mean(records, "bounded")
+    covered = [record for record in records if "coverage" in record]
+    coverage, bounded = _mean(covered, "coverage"), _mean(covered, "bounded")
     cut = sum(bool(record.get("cut")) for record in records)
     return Result(variant, measure, cut, shifts, coverage, bounded)
 
 
 def _mean(records: Sequence[Record], key: str) -> float | None:
-    """The mean over the answers that have a number of this name."""
-    found = [float(record[key]) for record in records if key in record]
-    return sum(found) / len(found) if found else None
+    """The mean over answers that all have a number of this name; None if one does not."""
+    if not records or not all(key in record for record in records):
+        return None
+    return sum(float(record[key]) for record in records) / len(records)
 
 
 def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:

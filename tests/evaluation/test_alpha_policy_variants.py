@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from app.decoding.alpha_policy import CONSTANT, parse_policy
 from app.decoding.types import GenerationConfig
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.identity import model_identity
+from app.evaluation.plan import Plan, prepare
 from app.evaluation.policy_verdict import policy_verdict, policy_verdict_of
 from app.evaluation.requests import GenerateRequest, Prompt
 from app.evaluation.store import Record
@@ -103,6 +105,14 @@ def test_variants_of_policies_have_titles_and_identities_of_their_own(of: list[V
     prints = {name: "" for name, _ in of[0].recipe.roles()}
     identities = [str(model_identity(variant, prints)) for variant in of]
     assert len(set(identities)) == 7
+
+
+def test_the_policy_of_a_recipe_is_evaluated_besides_constant_alphas(of: list[Variant]) -> None:
+    recipe = of[0].recipe
+    recipe = replace(recipe, sampling=replace(recipe.sampling, alpha_policy="kl:0.5"))
+    plan = Plan(("demo-arithmetic",), ("base", "tuned"), policies=("answer", "kl:0.50"))
+    titles = [variant.title for variant in prepare(plan, recipe, lambda name: recipe).variants]
+    assert titles == ["base", "tuned", "tuned kl:0.5", "tuned answer"]
 
 
 def variant(of: list[Variant], scale: float, policy: str) -> Variant:

@@ -64,6 +64,18 @@ def test_what_can_never_be_generated_is_infinite_and_still_json() -> None:
     assert "inf" in results_table([table])
 
 
+def test_shares_of_pairs_of_another_vocabulary_are_means_over_the_same_answers() -> None:
+    variant = Variant("tuned", Recipe, "tuned")  # type: ignore[arg-type]
+    answer = {"value": 1.0, "size": 1}
+    new = [{**answer, "coverage": 0.5, "bounded": 0.3}, {**answer, "coverage": 0.7, "bounded": 0.1}]
+    found = result_of(variant, [*new, answer])
+    assert (found.coverage, found.bounded) == pytest.approx((0.6, 0.2))
+    resumed = result_of(variant, [*new, {**answer, "coverage": 0.9}])  # by an older version
+    assert resumed.coverage == pytest.approx(0.7)
+    assert resumed.bounded is None
+    assert result_of(variant, [answer]).coverage is None
+
+
 def test_one_answer_has_no_standard_error() -> None:
     assert ratio([3.0], [2.0]).stderr is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ def test_a_table_has_a_column_of_prompts(tmp_path: Path) -> None:
     assert read_prompts(written(tmp_path, "p.csv", table)) == ['two\nlines, "quoted"', "last"]
     assert read_prompts(written(tmp_path, "p.tsv", "id\tprompt\n1\tone\n")) == ["one"]
     assert read_prompts(written(tmp_path, "q.csv", "first\nsecond\n")) == ["first", "second"]
+    assert read_prompts(written(tmp_path, "R.CSV", "id,prompt\n1,one\n")) == ["one"]
+    assert read_prompts(written(tmp_path, "R.JSONL", '{"prompt": "one"}\n')) == ["one"]
 
 
 def test_a_task_has_the_prompts_of_its_questions(tmp_path: Path) -> None:
@@ -64,6 +67,17 @@ def test_a_task_has_the_prompts_of_its_questions(tmp_path: Path) -> None:
 def test_other_content_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
     with pytest.raises(EvaluationError, match=said):
         read_prompts(written(tmp_path, name, text))
+
+
+@pytest.mark.parametrize(("line", "before"), [(1, ""), (2, "prompt\n")])
+def test_a_field_that_is_too_long_is_refused(tmp_path: Path, line: int, before: str) -> None:
+    name = written(tmp_path, "p.csv", before + "x" * 200 + "\n")
+    usual = csv.field_size_limit(100)
+    try:
+        with pytest.raises(EvaluationError, match=f"Line {line} of p.csv is not CSV .field larger"):
+            read_prompts(name)
+    finally:
+        csv.field_size_limit(usual)
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
