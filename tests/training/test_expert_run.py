@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from app.training.messages.training_events import (
 from app.training.plan.training_plan import TrainingPlan
 from app.training.plan.training_settings import TrainingSettings
 from app.training.process.expert_run import run_training
+from app.training.process.stored_trainings import stored_trainings
 from app.training.process.training_folder import TrainingFolder
 from tests import tiny
 from tests.training.conftest import Recorder, started, texts
@@ -166,6 +168,26 @@ def test_a_folder_keeps_its_training(plan: TrainingPlan, split: Split, tmp_path:
     (folder.path / "training.json").write_text(json.dumps({"format": 1, "plan": {}}))
     with pytest.raises(TrainingError, match="damaged"):
         folder.read()
+
+
+def test_a_training_that_goes_on_began_when_it_first_did(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    file = started(tmp_path / "run", plan, split).path / "training.json"
+
+    def began() -> float:
+        (found,) = stored_trainings(tmp_path)
+        return found.began
+
+    written = json.loads(file.read_text())
+    assert began() == written["began"]
+    del written["began"]  # as older versions wrote it
+    file.write_text(json.dumps(written, indent=1))
+    os.utime(file, (2_000, 2_000))
+    assert began() == 2_000
+    started(tmp_path / "run", plan, split, batch_rows=2)
+    os.utime(file, (3_000, 3_000))
+    assert began() == 2_000
 
 
 def test_two_processes_do_not_write_to_one_folder(

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from app.checkpoints.devices import resolve_device
 from app.training.data.split import Split
+from app.training.data.training_files import CHECKPOINTS, LOG, WRITTEN
 from app.training.messages.training_events import (
     LAST,
     Abandoned,
@@ -27,7 +28,7 @@ from app.training.messages.training_events import (
     Trained,
 )
 from app.training.plan.training_plan import TrainingPlan
-from app.training.process.training_child import LOG, run_and_report
+from app.training.process.training_child import run_and_report
 from app.training.process.training_folder import TrainingFolder
 from app.training.process.training_process import TrainingProcess
 from tests.training.conftest import Recorder, started
@@ -67,6 +68,9 @@ def test_a_training_that_was_killed_goes_on_and_ends_the_same(
     uninterrupted, own = (load_file(each.adapter / name) for each in (trained[0], folder))
     for key, tensor in own.items():
         assert torch.equal(tensor, uninterrupted[key]), key
+    folder.put_off()
+    names = {path.name for path in folder.path.iterdir() if not path.name.startswith(".")}
+    assert names - {CHECKPOINTS} == set(WRITTEN) - {CHECKPOINTS}  # which are removed at the end
 
 
 @pytest.mark.process

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import EvaluationError, TrainingError
+from app.training.data.training_files import TRAINING
 from app.training.judging.verdict import Verdict, verdict_of
 from app.training.plan.training_plan import TrainingPlan
 from app.training.process.training_folder import TrainingFolder
@@ -51,10 +52,10 @@ def is_running(folder: TrainingFolder) -> bool:
 
 
 def _found(root: Path) -> Iterator[StoredTraining]:
-    for file in root.glob("*/training.json"):
+    for file in root.glob(f"*/{TRAINING}"):
         folder = TrainingFolder(file.parent)
         with suppress(TrainingError, OSError, KeyError, TypeError, ValueError):
-            plan, _ = folder.read()
+            plan, _, began = folder.read_dated()
             values = folder.verdict()
             verdict = None if values is None else verdict_of(values)
-            yield StoredTraining(folder, plan, file.stat().st_mtime, verdict)
+            yield StoredTraining(folder, plan, began, verdict)

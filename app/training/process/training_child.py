@@ -10,11 +10,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from app.errors import Cancelled, TuneshiftError
+from app.training.data.training_files import LOG
 from app.training.messages.training_channel import Channel
 from app.training.messages.training_events import Abandoned, Failed
 from app.training.process.training_folder import TrainingFolder
 
-LOG = "process.log"
 _AFTER_FULL_MEMORY = (
     "Close other programs, and start the same training again: it goes on. "
     "Or train a smaller model, or with shorter examples, into another folder."

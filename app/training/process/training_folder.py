@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,21 @@ from app.errors import TrainingError
 from app.evaluation.folder_lock import lock_folder
 from app.training.data.documents import Document
 from app.training.data.split import Split
-from app.training.data.training_files import FORMAT
+from app.training.data.training_files import (
+    ADAPTER,
+    CHECKPOINTS,
+    COURSE,
+    EVALUATION,
+    FORMAT,
+    PUT_OFF,
+    RECIPE,
+    TRAINED,
+    TRAINING,
+    VERDICT,
+)
 from app.training.messages.training_events import Event, decode_event, encode_event
 from app.training.plan.training_plan import TrainingPlan
 
-_COURSE, _PUT_OFF = "course.jsonl", "put-off"
 _PARTS = ("training", "choosing", "judging")
 
 
@@ -34,29 +45,29 @@ class TrainingFolder:
 
     @property
     def adapter(self) -> Path:
-        return self.path / "adapter"
+        return self.path / ADAPTER
 
     @property
     def recipe(self) -> Path:
-        return self.path / "recipe.toml"
+        return self.path / RECIPE
 
     @property
     def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def evaluation(self) -> Path:
-        return self.path / "evaluation"
+        return self.path / EVALUATION
 
     @property
     def is_trained(self) -> bool:
         """Whether the training came to its end, so that only the verdict may be missing."""
-        return (self.path / "trained.json").is_file()
+        return (self.path / TRAINED).is_file()
 
     @property
     def is_put_off(self) -> bool:
         """Whether a person ended the training, so that it is not offered to go on by itself."""
-        return (self.path / _PUT_OFF).is_file()
+        return (self.path / PUT_OFF).is_file()
 
     def begin(self, plan: TrainingPlan, split: Split) -> None:
         """Store the plan and the documents, unless the same are there.
@@ -69,16 +80,18 @@ class TrainingFolder:
             EvaluationError: Another process uses the folder, or it cannot be written.
         """
         wanted = {"format": FORMAT, "plan": plan.as_json(), "documents": _parts(split)}
-        text = json.dumps(wanted, ensure_ascii=False, indent=1) + "\n"
-        file = self.path / "training.json"
+        file = self.path / TRAINING
         with self.lock():
-            if file.is_file() and _comparable(_read(file)) != _comparable(json.loads(text)):
+            stored = _read(file) if file.is_file() else None
+            comparable = _comparable(json.loads(json.dumps(wanted)))
+            if stored is not None and _comparable(stored) != comparable:
                 raise TrainingError(
                     f"{self.path} holds another training",
                     evidence="its data, models or settings differ",
                     next_step="Choose another folder with --out, or remove this one.",
                 )
-            self._write("training.json", text)
+            wanted["began"] = time.time() if stored is None else _began(stored, file)
+            self._write(TRAINING, json.dumps(wanted, ensure_ascii=False, indent=1) + "\n")
 
     def lock(self) -> AbstractContextManager[None]:
         """Lock the folder, so that two processes do not write to it.
@@ -94,7 +107,17 @@ class TrainingFolder:
         Raises:
             TrainingError: They are missing or damaged.
         """
-        stored = _read(self.path / "training.json")
+        plan, split, _ = self.read_dated()
+        return plan, split
+
+    def read_dated(self) -> tuple[TrainingPlan, Split, float]:
+        """The stored plan and documents, and when the training began, in seconds since 1970.
+
+        Raises:
+            TrainingError: They are missing or damaged.
+        """
+        file = self.path / TRAINING
+        stored = _read(file)
         try:
             if stored["format"] != FORMAT:
                 raise TrainingError(
@@ -106,9 +129,9 @@ class TrainingFolder:
                 tuple(map(Document.of_json, parts[name])) for name in _PARTS
             )
             split = Split(training, choosing, judging, parts["repeated"], parts["similar"])
-            return TrainingPlan.of_json(stored["plan"]), split
+            return TrainingPlan.of_json(stored["plan"]), split, _began(stored, file)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _damaged(self.path / "training.json", error) from error
+            raise _damaged(file, error) from error
 
     def end(self, figures: dict[str, Any]) -> None:
         """Note that the training has ended, and remove its checkpoints.
@@ -116,7 +139,7 @@ class TrainingFolder:
         Raises:
             TrainingError: The folder cannot be written.
         """
-        self._write("trained.json", json.dumps(figures, indent=1) + "\n")
+        self._write(TRAINED, json.dumps(figures, indent=1) + "\n")
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def figures(self) -> dict[str, Any]:
@@ -125,7 +148,7 @@ class TrainingFolder:
         Raises:
             TrainingError: It is missing or damaged.
         """
-        return _read(self.path / "trained.json")
+        return _read(self.path / TRAINED)
 
     def write_verdict(self, verdict: dict[str, Any]) -> None:
         """Store the verdict.
@@ -133,7 +156,7 @@ class TrainingFolder:
         Raises:
             TrainingError: The folder cannot be written.
         """
-        self._write("verdict.json", json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
+        self._write(VERDICT, json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
 
     def verdict(self) -> dict[str, Any] | None:
         """The verdict of :meth:`write_verdict`; None if there is none yet.
@@ -141,18 +164,18 @@ class TrainingFolder:
         Raises:
             TrainingError: It is damaged.
         """
-        file = self.path / "verdict.json"
+        file = self.path / VERDICT
         return _read(file) if file.is_file() else None
 
     def note(self, event: Event) -> None:
         """Keep an event, so that the course of the training can be shown after its process."""
-        with suppress(OSError), (self.path / _COURSE).open("ab") as file:
+        with suppress(OSError), (self.path / COURSE).open("ab") as file:
             file.write(encode_event(event) + b"\n")
 
     def course(self) -> list[Event]:
         """The events that were kept; lines that a kill left incomplete are skipped."""
         try:
-            lines = (self.path / _COURSE).read_bytes().splitlines()
+            lines = (self.path / COURSE).read_bytes().splitlines()
         except OSError:
             return []
         found = []
@@ -164,12 +187,12 @@ class TrainingFolder:
     def put_off(self) -> None:
         """Note that a person ended the training."""
         with suppress(OSError):
-            (self.path / _PUT_OFF).touch()
+            (self.path / PUT_OFF).touch()
 
     def take_up(self) -> None:
         """Forget :meth:`put_off`."""
         with suppress(OSError):
-            (self.path / _PUT_OFF).unlink(missing_ok=True)
+            (self.path / PUT_OFF).unlink(missing_ok=True)
 
     def _write(self, name: str, text: str) -> None:
         try:
@@ -184,10 +207,16 @@ class TrainingFolder:
 
 
 def _comparable(stored: dict[str, Any]) -> dict[str, Any]:
-    """What two trainings must share to be the same: all but how much memory was free."""
+    """What two trainings must share to be the same: all but their time and the free memory."""
     plan = stored.get("plan", {})
     settings = {**plan.get("settings", {}), "batch_rows": None, "recompute": None}
-    return {**stored, "plan": {**plan, "settings": settings}}
+    return {**stored, "plan": {**plan, "settings": settings}, "began": None}
+
+
+def _began(stored: dict[str, Any], file: Path) -> float:
+    """When a stored training began; older versions left that to the time of its file."""
+    began = stored.get("began")
+    return float(began) if isinstance(began, int | float) else file.stat().st_mtime
 
 
 def _parts(split: Split) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.context import SpawnProcess
 
+from app.training.data.training_files import LOG
 from app.training.messages.training_events import (
     LAST,
     Event,
@@ -18,7 +19,7 @@ from app.training.messages.training_events import (
     Step,
     decode_event,
 )
-from app.training.process.training_child import LOG, work
+from app.training.process.training_child import work
 from app.training.process.training_folder import TrainingFolder
 
 _SECONDS_TO_END = 10.0
