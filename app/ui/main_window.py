@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
         self.last_runs = LastRuns(session, store, self)
-        self._find_bar = FindBar(session, self._texts_to_search)
+        self.find_bar = FindBar(session, self._texts_to_search)
         self._panels = WindowPanels(self, self._rows, self._plot_place)
         self.setAcceptDrops(True)
         self._make_menus()
@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
         layout.setSpacing(SPACE)
         add_bars(layout, self._session)
         layout.addLayout(mode)
-        for part in (self.prompt, self._find_bar, self._what_if):
+        for part in (self.prompt, self.find_bar, self._what_if):
             layout.addWidget(part)
         layout.addWidget(self._rows, 1)
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
@@ -203,13 +203,13 @@ class MainWindow(QMainWindow):
         forks = self._runs_menu.token_actions
         for menu in (
             FileMenu(session, self),
-            EditMenu(session, self, self._find_bar),
+            EditMenu(session, self, self.find_bar),
             ViewMenu(session, self, self._panels),
             ModelsMenu(session, self),
             self._generate_menu,
             self._runs_menu,
             self._inspect_menu,
-            TokenActions(session, self, forks, self._find_bar),
+            TokenActions(session, self, forks, self.find_bar),
             HelpMenu(session, self),
         ):
             self.menuBar().addMenu(menu)
@@ -391,6 +391,6 @@ class MainWindow(QMainWindow):
         self._session.downloads.close()
         self._session.local_models.close()
         self._session.serving.close()
-        self._find_bar.stop()
+        self.find_bar.stop()
         event.accept()
         self.closed.emit()

@@ -85,7 +85,7 @@ def run(recipe: Recipe | None = None) -> int:
     garbage.stop()
     if not shown:
         window.remember_prompt()
-        end_threads_without_qt(_thread_owners(session, bridge))
+        end_threads_without_qt(_thread_owners(window, session, bridge))
     _remember_recipe(session.recipe)
     mark.end()
     if crashes:
@@ -191,10 +191,10 @@ async def _until_closed(
     with _closed_by_signals(window):
         window.show()
         await closed
-        await end_threads(_thread_owners(session, bridge))
+        await end_threads(_thread_owners(window, session, bridge))
 
 
-def _thread_owners(session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
+def _thread_owners(window: MainWindow, session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
     return (
         NamedOwner(translate("ClosingNotice", "the models"), bridge),
         NamedOwner(translate("ClosingNotice", "the local server"), session.serving),
@@ -203,6 +203,7 @@ def _thread_owners(session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
         NamedOwner(translate("ClosingNotice", "the history"), session.history),
         NamedOwner(translate("ClosingNotice", "the evaluations"), session.evaluations),
         NamedOwner(translate("ClosingNotice", "the training"), session.trainings),
+        NamedOwner(translate("ClosingNotice", "the search in the text"), window.find_bar.search),
     )
 
 

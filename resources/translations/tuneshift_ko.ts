@@ -1070,6 +1070,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <source>the training</source>
         <translation>학습</translation>
     </message>
+    <message>
+        <source>the search in the text</source>
+        <translation>텍스트 검색</translation>
+    </message>
 </context>
 <context>
     <name>ColumnsMenu</name>
@@ -4523,6 +4527,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>프롬프트 {1}개 중 {0}개</translation>
     </message>
     <message>
+        <source>{0} failed</source>
+        <translation>{0}개 실패</translation>
+    </message>
+    <message>
         <source>{0} tokens</source>
         <translation>토큰 {0}개</translation>
     </message>
@@ -4619,6 +4627,14 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>Score the prompt</source>
         <translation>프롬프트 점수 계산</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>취소</translation>
+    </message>
+    <message>
+        <source>End the computation of the scores</source>
+        <translation>점수 계산을 끝냅니다</translation>
     </message>
     <message>
         <source>Compute how probable each token of the prompt is to the role that reads it</source>
@@ -7980,6 +7996,10 @@ the probabilities that are shown are those without this.</source>
         <translation>전문가를 만들고 있습니다. 클릭하면 경과를 볼 수 있습니다.</translation>
     </message>
     <message>
+        <source>Training: starting …</source>
+        <translation>학습: 시작하는 중 …</translation>
+    </message>
+    <message>
         <source>Training: paused</source>
         <translation>학습: 일시 정지됨</translation>
     </message>
@@ -8172,6 +8192,17 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>The training of “{0}” was interrupted.</source>
         <translation>“{0}” 학습이 중단되었습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>Trainings</name>
+    <message>
+        <source>Another program is training in this folder</source>
+        <translation>다른 프로그램이 이 폴더에서 학습하고 있습니다</translation>
+    </message>
+    <message>
+        <source>Wait until that training has ended, or end it there.</source>
+        <translation>그 학습이 끝날 때까지 기다리거나 그 프로그램에서 끝내십시오.</translation>
     </message>
 </context>
 <context>

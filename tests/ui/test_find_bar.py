@@ -14,9 +14,12 @@ from pytestqt.qtbot import QtBot
 from app.attribution.token_query import Criterion
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.starting import _thread_owners
 from app.ui.state.session import Session
 from app.ui.text.find_bar import FindBar
 from app.ui.text.query_fields import BY_PAIR, PATTERN
+from app.ui.text.text_matches import SearchedText
+from app.ui.text.text_pattern import TextPattern
 from tests.ui.conftest import FakeBridge
 from tests.ui.test_view_menu import open_window
 
@@ -140,6 +143,20 @@ def test_matches_are_found_across_lines(window: MainWindow, qtbot: QtBot) -> Non
     bar.field.setText("TWO↵three")
     assert bar.count.text() == "1 of 2"
     assert selected(window.prompt.edit) == (4, "two\u2029three")
+
+
+def test_the_program_waits_for_a_search_when_it_ends(
+    window: MainWindow, finished_session: Session, bridge: FakeBridge
+) -> None:
+    owners = _thread_owners(window, finished_session, bridge)  # type: ignore[arg-type]
+    (search,) = (named.owner for named in owners if named.owner is window.find_bar.search)
+    taken: list[object] = []
+    texts = [SearchedText(window.transcript.text)]
+    window.find_bar.search.find(texts, TextPattern("k.ng", regular=True), taken.append)
+    search.close()
+    assert search.join(60)
+    QApplication.sendPostedEvents()
+    assert taken == []
 
 
 def test_a_regular_expression_is_searched_in_the_background(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
@@ -24,7 +25,7 @@ from app.evaluation.prompt_list import prompts_of_lines, read_prompts
 from app.evaluation.task_files import builtin_tasks, needs_data, task_file
 from app.ui.compare.prompt_list_model import PROMPT, PromptListModel, SortedPrompts
 from app.ui.history.exporting import ask_export, enable_formats, fill_menu
-from app.ui.state.runs.prompt_list_runs import PromptListRuns
+from app.ui.state.runs.prompt_list_runs import ListedState, PromptListRuns
 from app.ui.state.session import Session
 from app.ui.text.tint_words import bits
 from app.ui.theme import SPACE
@@ -217,40 +218,50 @@ class PromptListDialog(OrderedDialog):
     @Slot()
     def _update(self) -> None:
         runs, list_ = self._session.runs, self._runs
-        total = len(list_.prompts)
-        done = total - list_.waiting - list_.running
+        total, states = len(list_.prompts), list_.totals.states
         self.pages.setCurrentIndex(1 if total else 0)
         self.progress.setVisible(list_.running)
         self.progress.setRange(0, max(total, 1))
-        self.progress.setValue(done)
+        self.progress.setValue(states[ListedState.ENDED] + states[ListedState.FAILED])
         self.start.setVisible(not list_.running)
         self.start.setEnabled(bool(total) and not runs.running and not self._session.unfinished)
         self.start.setToolTip(
             self.tr("Generate a run for each prompt that has none (Ctrl+Enter)")
-            if list_.waiting
+            if list_.left
             else self.tr("Generate all runs again (Ctrl+Enter)")
         )
         self.stop.setVisible(list_.running)
         for button in (self.file, self.task, self.paste, self.clear):
             button.setEnabled(not list_.running)
-        rows = self.table.chosen_rows()
-        self.inspect.setEnabled(len(rows) == 1 and bool(self.sorted.at(rows[0]).run_id))
-        ids = self.chosen_ids()
-        self.export.setEnabled(bool(ids))
-        enable_formats(self._formats, len(ids))
-        self.message.show_message(self._describe(done, total))
+        self._enable_buttons()
+        self.message.show_message(self._describe())
 
-    def _describe(self, done: int, total: int) -> str:
-        found = [each.totals for each in self._runs.prompts if each.totals is not None]
+    def _enable_buttons(self) -> None:
+        """Enable what is done with the selected runs, without a look at each row of the list."""
+        places = self.table.selectionModel().selection().toList()
+        selected = sum(place.height() for place in places)
+        rows = (row for place in places for row in range(place.top(), place.bottom() + 1))
+        if selected in (0, len(self._runs.prompts)):
+            count = self._runs.totals.runs
+        else:
+            with_tokens = (row for row in rows if self.sorted.at(row).totals is not None)
+            count = len(list(islice(with_tokens, 2)))  # one, or more than one
+        one = places[0].top() if selected == 1 else None
+        self.inspect.setEnabled(one is not None and bool(self.sorted.at(one).run_id))
+        self.export.setEnabled(count > 0)
+        enable_formats(self._formats, count)
+
+    def _describe(self) -> str:
+        found, total = self._runs.totals, len(self._runs.prompts)
+        done, failed = found.states[ListedState.ENDED], found.states[ListedState.FAILED]
         parts = [self.tr("{0} of {1} prompts").format(f"{done:,}", f"{total:,}")] if total else []
-        if found:
-            tokens = sum(each.tokens for each in found)
-            shift = sum(each.mean_shift * each.tokens for each in found) / tokens
-            flips = sum(each.flips for each in found)
+        if failed:
+            parts.append(self.tr("{0} failed").format(f"{failed:,}"))
+        if found.tokens:
             parts += [
-                self.tr("{0} tokens").format(f"{tokens:,}"),
-                self.tr("mean shift {0}").format(bits(shift, sign=True)),
-                self.tr("flips {0}").format(f"{flips / tokens:.0%}"),
+                self.tr("{0} tokens").format(f"{found.tokens:,}"),
+                self.tr("mean shift {0}").format(bits(found.shift / found.tokens, sign=True)),
+                self.tr("flips {0}").format(f"{found.flips / found.tokens:.0%}"),
             ]
         return " · ".join(parts)
 

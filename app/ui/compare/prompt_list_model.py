@@ -42,6 +42,7 @@ class PromptListModel(TitledModel):
             self.tr("End"),
         )
         self.set_columns(titles, range(TOKENS, END))
+        self._listed: list[ListedPrompt] = []
         self._known = 0
         runs.changed.connect(self._follow)
         runs.row_changed.connect(self._on_row)
@@ -64,6 +65,8 @@ class PromptListModel(TitledModel):
             return index.row()
         if role == _Role.ToolTipRole and column == PROMPT:
             return plain_tip(contents(listed.prompt)[:_LONGEST])
+        if role == _Role.ToolTipRole and column == END and listed.error is not None:
+            return plain_tip(str(listed.error))
         if role == _Role.TextAlignmentRole:
             return self.alignment(column)
         return None
@@ -98,12 +101,13 @@ class PromptListModel(TitledModel):
         }[listed.finish_reason or FinishReason.CANCELLED]
 
     def _follow(self) -> None:
-        """Show another list; the same list only changes its rows."""
-        if self._known != len(self._runs.prompts):
+        """Show another list, or one that got longer; :meth:`_on_row` shows what a run changes."""
+        same, self._listed = self._listed is self._runs.prompts, self._runs.prompts
+        if self._known != len(self._listed):
             self.beginResetModel()
-            self._known = len(self._runs.prompts)
+            self._known = len(self._listed)
             self.endResetModel()
-        elif self._known:
+        elif self._known and not same:
             self.dataChanged.emit(self.index(0, 0), self.index(self._known - 1, END))
 
     def _on_row(self, row: int) -> None:

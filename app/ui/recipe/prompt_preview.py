@@ -140,12 +140,9 @@ class PromptPreview(QDialog):
         formats.setToolTip(self.tr("Change the prompt format of the recipe or of a role"))
         formats.clicked.connect(self.formats_wanted)
         buttons.addButton(formats, QDialogButtonBox.ButtonRole.ResetRole)
-        self.score = QPushButton(self.tr("Score the prompt"))
-        self.score.setToolTip(
-            self.tr("Compute how probable each token of the prompt is to the role that reads it")
-        )
+        self.score = QPushButton()
         self.score.setAutoDefault(False)
-        self.score.clicked.connect(self._ask_scores)
+        self.score.clicked.connect(self._ask_or_cancel)
         buttons.addButton(self.score, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
@@ -191,16 +188,31 @@ class PromptPreview(QDialog):
 
     # Scores
 
-    def _ask_scores(self) -> None:
+    def _ask_or_cancel(self) -> None:
+        if self._scoring.waiting:
+            self._scoring.cancel()
+            return
         session, found = self._session, self._session.preflight
         prompt = session.prompt if last_message(session.prompt) else session.recipe.sample_prompt
         bridged = found.vocabulary.bridged if found else ()
         self._scoring.ask(prompt, session.recipe, bridged)
 
     def _update_button(self) -> None:
-        session = self._session
+        session, waiting = self._session, self._scoring.waiting
         loaded = session.load_state is LoadState.LOADED
-        self.score.setEnabled(loaded and not session.runs.running and not self._scoring.waiting)
+        self.score.setEnabled(waiting or (loaded and not session.runs.running))
+        self.score.setText(self.tr("Cancel") if waiting else self.tr("Score the prompt"))
+        self.score.setToolTip(
+            self.tr("End the computation of the scores")
+            if waiting
+            else self.tr(
+                "Compute how probable each token of the prompt is to the role that reads it"
+            )
+        )
+
+    def done(self, result: int) -> None:
+        self._scoring.cancel()  # nothing else shows the scores
+        super().done(result)
 
     def _show_scores(self) -> None:
         self._update_button()

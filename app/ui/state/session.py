@@ -337,7 +337,7 @@ class Session(RecipeState):
         self.evaluations.abandon(event.error)
         self._engine_problem = Problem(event.error, event.details)
         self._load = None
-        self.runs.abandon()
+        self.runs.abandon(event.error)
         self._candidates.abandon(event.error)
         self._set_load_state(LoadState.FAILED)
         self.report(event.error, event.details)
@@ -392,7 +392,7 @@ class Session(RecipeState):
             unfinished = is_unfinished(self.preflight, load.recipe, event.error)
             if event.error and not was_checked(self.preflight, load.recipe):
                 self._show_check(None, load.prompt, event.error)
-            self.runs.abandon()  # runs that waited for this load
+            self.runs.abandon(event.error)  # runs that waited for this load
             failed = LoadState.FAILED if event.error else LoadState.UNLOADED
             self._set_load_state(LoadState.UNFINISHED if unfinished else failed)
             if event.error and not unfinished:

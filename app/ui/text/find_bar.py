@@ -51,7 +51,7 @@ class FindBar(QFrame):
         self._found: Sequence[Match] = ()
         self._shown: Match | None = None
         self._marks = FoundMarks(session.selection.found)
-        self._search = TextSearch(self._on_failed, self)
+        self.search = TextSearch(self._on_failed, self)
         self._refresh = QTimer(self, interval=_REFRESH_MS, singleShot=True)
         self._refresh.timeout.connect(self._search_again)
         self.setProperty("role", "card")
@@ -122,7 +122,7 @@ class FindBar(QFrame):
     def leave(self) -> None:
         """Close the bar; the last match stays selected."""
         self.hide()
-        self._search.cancel()
+        self.search.cancel()
         self._marks.clear()
         self._found, self._shown = (), None
         if self._before is not None and self._before.isVisible():
@@ -131,7 +131,7 @@ class FindBar(QFrame):
 
     def stop(self) -> None:
         """End the search of the bar; the window closes."""
-        self._search.close()
+        self.search.close()
 
     # Matches
 
@@ -140,7 +140,7 @@ class FindBar(QFrame):
         self._find(self._show_from_here)
 
     def _on_run(self) -> None:
-        self._search.cancel()  # of a text that may be gone
+        self.search.cancel()  # of a text that may be gone
         self._on_text()
 
     def _on_text(self) -> None:
@@ -174,7 +174,7 @@ class FindBar(QFrame):
             self._found = found
             then(found)
 
-        self._search.find(self._texts(self._before), query, take)
+        self.search.find(self._texts(self._before), query, take)
 
     def step(self, by: int) -> None:
         """Show the next (1) or previous (−1) match, round and round."""

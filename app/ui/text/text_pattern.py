@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.wording import MARKS
 
 MOST_SECONDS = 1.0
-"""Time that a search for a regular expression may take, in seconds of processor time."""
+"""Time that a search may take in all of its texts together, in seconds of processor time."""
 
 _CHARACTERS = {mark: character for character, mark in MARKS.items()}
 
@@ -49,12 +50,13 @@ class TextPattern:
 
         flags = regex.MULTILINE | (0 if self.match_case else regex.IGNORECASE)
         written = self.wanted if self.regular else "".join(map(_literally, self.wanted))
+        end = time.thread_time() + most_seconds
         try:
             pattern = regex.compile(written, flags)
             return [
                 [
                     found.span()
-                    for found in pattern.finditer(text, timeout=most_seconds, concurrent=True)
+                    for found in pattern.finditer(text, timeout=_left(end), concurrent=True)
                     if found.end() > found.start()
                 ]
                 for text in texts
@@ -63,6 +65,14 @@ class TextPattern:
             raise PatternError(str(error)) from error
         except TimeoutError as error:
             raise TooSlowError from error
+
+
+def _left(end: float) -> float:
+    """The seconds of processor time until ``end``."""
+    left = end - time.thread_time()
+    if left <= 0:
+        raise TooSlowError
+    return left
 
 
 def _literally(character: str) -> str:

@@ -72,6 +72,10 @@ class TextSearch(QObject):
         self.cancel()
         self._background.close()
 
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the thread to end; whether it has ended."""
+        return self._background.join(timeout)
+
     def _words(self, mistake: PatternError) -> str:
         if isinstance(mistake, TooSlowError):
             return self.tr("This regular expression takes too long on this text.")

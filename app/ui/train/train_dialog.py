@@ -184,6 +184,7 @@ class TrainDialog(OrderedDialog):
         trainings.prepared.connect(self._update)
         self._session.local_models.changed.connect(self._on_models)
         self._session.runs.run_changed.connect(self._update)
+        self._session.recipe_changed.connect(self._on_recipe)
 
     # User actions
 
@@ -225,10 +226,15 @@ class TrainDialog(OrderedDialog):
 
     def _on_form(self) -> None:
         self._trainings.form = self.form.values()
+        self._show_missing(self._trainings.running)
         if self._trainings.running or self.form.request() == self._trainings.request:
             return
         self._trainings.prepare(None)
         self._typed.start()
+
+    def _on_recipe(self) -> None:
+        if not self._trainings.running:  # else the form shows what is being trained
+            self._assistant.show_recipe(self._session.recipe)
 
     def _on_models(self) -> None:
         models = self._session.local_models
@@ -253,6 +259,7 @@ class TrainDialog(OrderedDialog):
         if self._on_tour and self._trainings.running and record:
             self._tour = record
         if not self._trainings.running:
+            self._on_recipe()
             self._on_form()  # a field or the search may have ended with other values meanwhile
         self._update()
         self._show_course()
@@ -284,7 +291,7 @@ class TrainDialog(OrderedDialog):
         self.pause.setVisible(stage in (TrainingStage.LOADING, TrainingStage.TRAINING))
         self.pause.setEnabled(stage is TrainingStage.TRAINING)
         self.stop.setVisible(stage in (TrainingStage.TRAINING, TrainingStage.PAUSED))
-        self.cancel.setVisible(running)
+        self.cancel.setVisible(running and record is not None and record.active)
         interrupted = not running and record is not None and record.can_go_on
         self.go_on.setVisible(stage is TrainingStage.PAUSED or interrupted)
         self._show_missing(running)

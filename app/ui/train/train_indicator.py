@@ -26,9 +26,11 @@ class TrainIndicator(QPushButton):
     def _update(self) -> None:
         record = self._trainings.current
         self.setVisible(self._trainings.running)
-        if record is None or not record.active:
+        if not self._trainings.running:
             return
-        if record.stage is TrainingStage.PAUSED:
+        if record is None or not record.active:
+            text = self.tr("Training: starting …")
+        elif record.stage is TrainingStage.PAUSED:
             text = self.tr("Training: paused")
         elif record.stage is TrainingStage.JUDGING:
             text = self.tr("Judging: {0}").format(f"{record.share:.0%}")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app.engine.commands import Generate
-from app.errors import ContextLengthError
+from app.engine.commands import Generate, Load
+from app.engine.events import Failed
+from app.errors import CheckpointError, ContextLengthError
 from app.ui.compare.prompt_list_dialog import PromptListDialog
 from app.ui.compare.prompt_list_model import END, FLIPS, PROMPT, SHIFT, TOKENS
 from app.ui.history.exporting import export
-from app.ui.state.runs.prompt_list_runs import ListedState, PromptListRuns
+from app.ui.state.runs.prompt_list_runs import ListedPrompt, ListedState, PromptListRuns
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 from tests.ui.recording import settle_reading, stored_document
@@ -93,6 +96,7 @@ def test_a_stopped_list_goes_on_with_what_is_left(
     listed.start()
     bridge.complete(4)
     qtbot.waitUntil(lambda: len(asked(bridge)) == 2)
+    bridge.decode(2, seed=5)
     listed.stop()
     assert asked(bridge)[-1].cancellation.requested()
     bridge.fail_run(None)
@@ -102,6 +106,15 @@ def test_a_stopped_list_goes_on_with_what_is_left(
     run_all(qtbot, bridge, listed, [3, 2])
     assert [command.prompt for command in asked(bridge)[2:]] == ["Banana", "Cherry"]
     assert {each.state for each in listed.prompts} == {ListedState.ENDED}
+    found = [each.totals for each in listed.prompts if each.totals]
+    assert [each.tokens for each in found] == [4, 3, 2], (
+        "not the tokens of the run that was stopped"
+    )
+    assert listed.totals.runs == 3
+    assert listed.totals.tokens == 9
+    assert listed.totals.flips == sum(each.flips for each in found)
+    shift = sum(each.mean_shift * each.tokens for each in found)
+    assert listed.totals.shift == pytest.approx(shift)
 
 
 def test_a_run_that_fails_does_not_end_the_list(
@@ -117,6 +130,102 @@ def test_a_run_that_fails_does_not_end_the_list(
     failed, *others = (each.state for each in listed.prompts)
     assert failed is ListedState.FAILED
     assert set(others) == {ListedState.ENDED}
+
+
+def tip(dialog: PromptListDialog, row: int) -> str:
+    return str(dialog.sorted.index(row, END).data(Qt.ItemDataRole.ToolTipRole) or "")
+
+
+def test_a_prompt_that_failed_says_why_and_is_tried_again_alone(
+    qtbot: QtBot, bridge: FakeBridge, listed: PromptListRuns, dialog: PromptListDialog
+) -> None:
+    listed.start()
+    bridge.complete(2)
+    qtbot.waitUntil(lambda: len(asked(bridge)) == 2)
+    bridge.fail_run(ContextLengthError("The prompt is too long"))
+    qtbot.waitUntil(lambda: len(asked(bridge)) == 3)
+    bridge.complete(2)
+    qtbot.waitUntil(lambda: not listed.running)
+    assert [tip(dialog, row) for row in (0, 2)] == ["", ""]
+    assert "The prompt is too long" in tip(dialog, 1)
+    assert dialog.message.message.startswith("2 of 3 prompts · 1 failed · 4 tokens")
+    assert listed.left == 1
+    run_all(qtbot, bridge, listed, [5])
+    assert [command.prompt for command in asked(bridge)[3:]] == ["Banana"]
+    assert dialog.message.message.startswith("3 of 3 prompts · 9 tokens")
+    assert tip(dialog, 1) == ""
+
+
+def test_a_list_ends_where_the_models_cannot_be_loaded(
+    qtbot: QtBot, kept: Session, bridge: FakeBridge, listed: PromptListRuns,
+    dialog: PromptListDialog,
+) -> None:  # fmt: skip
+    kept.load()
+    listed.start()
+    missing = CheckpointError("The base is not there")
+    bridge.events.emit([Failed(bridge.last(Load).id, missing)])
+    assert not listed.running
+    assert len(asked(bridge)) == 1
+    states = [each.state for each in listed.prompts]
+    assert states == [ListedState.FAILED, ListedState.WAITING, ListedState.WAITING]
+    assert "The base is not there" in tip(dialog, 0)
+    assert kept.problem is not None
+    assert kept.problem.error is missing
+    kept.load()
+    bridge.finish_load()
+    run_all(qtbot, bridge, listed, [2, 3, 4])
+    assert [command.prompt for command in asked(bridge)[1:]] == ["Apple", "Banana", "Cherry"]
+
+
+def test_a_list_is_stopped_although_its_run_fails_or_ends_by_itself(
+    bridge: FakeBridge, listed: PromptListRuns
+) -> None:
+    listed.start()
+    listed.stop()
+    bridge.fail_run(ContextLengthError("The prompt is too long"))
+    assert not listed.running
+    listed.start()
+    listed.stop()
+    bridge.complete(2)
+    assert not listed.running
+    states = [each.state for each in listed.prompts]
+    assert states == [ListedState.ENDED, ListedState.WAITING, ListedState.WAITING]
+
+
+class CountedReads(list[ListedPrompt]):
+    """A list that counts how many prompts are read from it."""
+
+    reads = 0
+
+    def __iter__(self) -> Iterator[ListedPrompt]:
+        self.reads += len(self)
+        return super().__iter__()
+
+    def __getitem__(self, place: Any) -> Any:
+        self.reads += 1
+        return super().__getitem__(place)
+
+
+def test_a_run_of_a_long_list_reads_few_of_its_prompts(
+    qtbot: QtBot, kept: Session, bridge: FakeBridge, listed: PromptListRuns
+) -> None:
+    listed.clear()
+    prompts = listed.prompts = CountedReads()
+    listed.add(map(str, range(2_000)))
+    hidden = PromptListDialog(kept, listed)  # what is painted is read, too
+    qtbot.addWidget(hidden)
+    changed: list[int] = []
+    hidden.sorted.dataChanged.connect(
+        lambda first, last: changed.append(last.row() - first.row() + 1)
+    )
+    listed.start()
+    prompts.reads = 0
+    for number in (1, 2, 3):
+        bridge.complete(2, seed=number)
+        qtbot.waitUntil(lambda number=number: len(asked(bridge)) == number + 1)
+    assert set(changed) == {1}
+    assert prompts.reads < 300
+    assert hidden.message.message.startswith("3 of 2,000 prompts · 6 tokens")
 
 
 def test_the_table_is_sorted_by_numbers(

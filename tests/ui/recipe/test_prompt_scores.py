@@ -88,9 +88,10 @@ def test_the_preview_shows_the_scores_of_the_chosen_role(
     bridge.work()
     assert preview.score.isEnabled()
     preview.score.click()
-    assert not preview.score.isEnabled()
+    assert preview.score.text() == "Cancel"
     bridge.work()
     assert preview.score.isEnabled()
+    assert preview.score.text() == "Score the prompt"
     model, scores = preview.tokens, chatting.runs.prompt_scoring
     found = scores.of(chatting.recipe.pairs[0].expert)
     assert found is not None
@@ -107,6 +108,26 @@ def test_the_preview_shows_the_scores_of_the_chosen_role(
     total = -sum(token.attribution.logprob_tuned for token in found.tokens) / math.log(2)
     assert model.surprisal == pytest.approx(total)
     assert "surprisal" in preview.count.text()
+
+
+def test_scoring_is_cancelled_by_its_button_and_by_closing_the_preview(
+    qtbot: QtBot, bridge: EngineBridge, chatting: Session
+) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    preview = show_preview(chatting, window)
+    bridge.work()
+    scoring, before = chatting.runs.prompt_scoring, len(bridge.commands)
+    for end in (preview.score.click, preview.close):
+        assert preview.score.text() == "Score the prompt"
+        preview.score.click()
+        assert scoring.waiting
+        assert preview.score.isEnabled()
+        end()
+        assert not scoring.waiting
+        asked = [one for one in bridge.commands[before:] if isinstance(one, Generate)]
+        assert asked
+        assert all(command.cancellation.requested() for command in asked)
 
 
 def test_scores_of_another_prompt_are_not_shown() -> None:

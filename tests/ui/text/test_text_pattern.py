@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Sequence
 from itertools import accumulate
 
 import pytest
@@ -57,6 +59,29 @@ def test_a_mistake_in_an_expression_is_told(pattern: str) -> None:
 def test_an_expression_without_end_is_given_up() -> None:
     with pytest.raises(TooSlowError):
         TextPattern("(a|aa)+$", regular=True).spans(["a" * 10_000 + "!"], most_seconds=0.05)
+
+
+class LateTexts(Sequence[str]):
+    """Texts each of which takes some processor time until it is there."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, place: int) -> str:  # type: ignore[override]
+        if place >= len(self):
+            raise IndexError
+        end = time.thread_time() + 0.06
+        while time.thread_time() < end:
+            pass
+        return "one"
+
+
+@pytest.mark.slow
+def test_the_time_is_that_of_all_texts_together() -> None:
+    found = TextPattern("o", regular=True).spans(LateTexts(), most_seconds=3600)
+    assert found == [[(0, 1)]] * 3
+    with pytest.raises(TooSlowError):
+        TextPattern("o", regular=True).spans(LateTexts(), most_seconds=0.1)
 
 
 def test_places_are_those_of_the_document() -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from app.checkpoints.spec import CheckpointSpec
 from app.training.judging.verdict import Outcome
 from app.training.messages.training_events import Judged, Step, Trained
 from app.training.plan.training_plan import TrainingPlan
@@ -121,6 +122,46 @@ def test_what_is_wrong_with_the_data_is_said(
     assert not dialog.start.isEnabled()
     dialog.form.more.match.setText("(")
     assert "no regular expression" in dialog.form.missing
+
+
+def test_what_is_missing_now_is_said_although_nothing_could_be_read_before(
+    dialog: TrainDialog, data: Path
+) -> None:
+    dialog.form.more.match.setText("(")
+    assert "drop it here" in dialog._missing.message
+    dialog.form.data.setText(str(data))
+    assert "no regular expression" in dialog._missing.message
+
+
+def test_the_base_of_a_recipe_that_is_opened_meanwhile_is_proposed(
+    dialog: TrainDialog, small_session: Session
+) -> None:
+    shown = dialog.form.base.currentData()
+    other = next(one.source for one in dialog._assistant.bases if one.source != shown)
+    small_session.open_recipe(replace(small_session.recipe, base=CheckpointSpec(other)))
+    assert dialog.form.base.currentData() == other
+
+
+def test_a_training_that_is_about_to_start_is_not_that_before_it(
+    dialog: TrainDialog,
+    small_session: Session,
+    plan: TrainingPlan,
+    trained: tuple[TrainingFolder, Recorder],
+    qtbot: QtBot,
+) -> None:
+    indicator = TrainIndicator(small_session)
+    qtbot.addWidget(indicator)
+    trainings, record = small_session.trainings, record_of(plan, trained, Trained)
+    trainings._active = True
+    show(dialog, record)
+    assert "Judging" in indicator.text()
+    assert dialog.cancel.isVisible()
+    trainings._active, trainings._starting = False, True
+    show(dialog, record_of(plan, trained))
+    assert indicator.text() == "Training: starting …"
+    assert dialog.message.message == "Starting …"
+    assert not dialog.cancel.isVisible()
+    trainings._starting = False
 
 
 def test_a_running_training_shows_its_course(

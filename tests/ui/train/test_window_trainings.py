@@ -9,6 +9,9 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import Recipe
 from app.settings import Settings
+from app.training.data.split import Split
+from app.training.plan.training_plan import TrainingPlan
+from app.training.process.training_folder import TrainingFolder
 from app.ui.state.session import Session
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage
 from app.ui.state.training.window_trainings import Trainings
@@ -38,7 +41,7 @@ def reach(trainings: Trainings, stage: TrainingStage, qtbot: QtBot) -> None:
 def test_a_training_is_paused_goes_on_and_ends_with_a_recipe(
     trainings: Trainings, small_session: Session, data: Path, llama: tiny.Family, qtbot: QtBot
 ) -> None:
-    prepare(trainings, request_of(data, llama, epochs=30), qtbot)
+    prepare(trainings, request_of(data, llama, epochs=1000), qtbot)
     trainings.start()
     assert trainings.running
     assert not trainings.can_start
@@ -78,7 +81,7 @@ def test_closing_the_window_interrupts_a_training_and_the_next_start_offers_it(
     tmp_path: Path,
     qtbot: QtBot,
 ) -> None:
-    prepare(trainings, request_of(data, llama, epochs=60), qtbot)
+    prepare(trainings, request_of(data, llama, epochs=1000), qtbot)
     trainings.start()
     qtbot.waitUntil(lambda: trainings.current is not None and trainings.current.step > 2)
     trainings.close()
@@ -111,6 +114,36 @@ def test_closing_the_window_interrupts_a_training_and_the_next_start_offers_it(
     assert again.stored[0].verdict is None
     again.close()
     assert again.join(60)
+
+
+def test_a_training_of_another_program_is_neither_removed_nor_started_again(
+    trainings: Trainings,
+    small_session: Session,
+    plan: TrainingPlan,
+    split: Split,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    folder = TrainingFolder(tmp_path / "experts" / "letters")
+    folder.begin(plan, split)
+    trainings.refresh()
+    qtbot.waitUntil(lambda: len(trainings.stored) == 1)
+    (stored,) = trainings.stored
+    trainings.show(stored)
+    qtbot.waitUntil(lambda: trainings.current is not None)
+    with folder.lock():
+        for action in (trainings.go_on, lambda: trainings.forget(stored)):
+            small_session.clear_problem()
+            action()
+            qtbot.waitUntil(lambda: small_session.problem is not None)
+            assert "Another program is training" in small_session.last_error
+            assert not trainings.running
+            assert current(trainings).folder == folder
+            assert current(trainings).can_go_on
+            assert folder.read() == (plan, split)
+    trainings.forget(stored)
+    qtbot.waitUntil(lambda: trainings.stored == [])
+    assert not folder.path.exists()
 
 
 def test_what_cannot_be_used_is_said(

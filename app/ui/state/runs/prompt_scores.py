@@ -73,7 +73,7 @@ class PromptScoring(QObject):
             recipe: The recipe.
             left_out: Names in ``Recipe.roles`` of roles whose own tokens cannot be scored.
         """
-        self.cancel()
+        self._drop()
         self._scores, self._cancellation = {}, Cancellation()
         config = replace(recipe.sampling, max_new_tokens=1, stop=())
         for place, (name, spec) in enumerate(recipe.roles()):
@@ -97,7 +97,12 @@ class PromptScoring(QObject):
         self.changed.emit()
 
     def cancel(self) -> None:
-        """Drop the question that is not answered yet."""
+        """Drop the question that is not answered yet; complete scores stay."""
+        if self._waiting:
+            self._drop()
+            self.changed.emit()
+
+    def _drop(self) -> None:
         self._cancellation.request()
         for id_ in self._waiting:
             self._requests.forget(id_)

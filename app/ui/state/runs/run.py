@@ -17,6 +17,7 @@ from app.decoding.thinking import UNKNOWN_THINKING, Thinking, answer_text
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import RunStats, TokenDecoded
+from app.errors import TuneshiftError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +67,8 @@ class Run:
         bookmarks: Indices of the tokens that the user marked.
         finish_reason: None while the run is active or if it failed.
         failed: Whether the run ended with an error.
+        error: The error; None if loading its models was cancelled.
+        abandoned: Whether it failed because its models were not loaded.
         created: When the run was started.
     """
 
@@ -98,6 +101,8 @@ class Run:
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False
+    error: TuneshiftError | None = None
+    abandoned: bool = False
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     _counted_from: int = 0
     _given_from: int = 0
@@ -205,6 +210,7 @@ class Run:
         self.alphas = LiveAlphas(alphas if self.role is None else ())
         self.cancellation = Cancellation()
         self.finish_reason, self.failed, self.stats = None, False, None
+        self.error, self.abandoned = None, False
         self._counted_from = len(self.tokens)
         self._given_from = len(self.tokens) + len(self.unsettled)
 
@@ -223,14 +229,14 @@ class Run:
         self.tokens.append(ExplainedToken.of(step, event.attribution))
         return event
 
-    def end(self, reason: FinishReason | None) -> None:
+    def end(self, reason: FinishReason | None, error: TuneshiftError | None = None) -> None:
         """Mark the run as ended, or as failed without a reason; keeps tokens not read again."""
         come = sum(len(token.text) for token in self.tokens[self._given_from :])
         self.unread_text = self.unread_text[come:]
         self.tokens += self.unsettled
         self.unsettled = []
         self.finish_reason = reason
-        self.failed = reason is None
+        self.failed, self.error = reason is None, error
 
     # Data of the tokens
 

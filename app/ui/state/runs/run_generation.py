@@ -133,10 +133,11 @@ class Generation(QObject):
             run.cancellation.request()
             self._end(id_, FinishReason.CANCELLED)
 
-    def abandon(self) -> None:
-        """End runs that wait for models that failed to load."""
-        for id_ in list(self._active):
-            self._end(id_, None)
+    def abandon(self, error: TuneshiftError | None) -> None:
+        """End runs that wait for models that failed to load; None if loading was cancelled."""
+        for id_, run in list(self._active.items()):
+            run.abandoned = True
+            self._end(id_, None, error)
 
     def _handle(self, id_: int, run: Run, events: Sequence[Event]) -> None:
         """Handle the events of one run."""
@@ -164,11 +165,13 @@ class Generation(QObject):
             return
         if event.error:
             self._report(event.error, event.details)  # before ``ended``, whose slots read the error
-        self._end(event.id, None if event.error else FinishReason.CANCELLED)
+        self._end(event.id, None if event.error else FinishReason.CANCELLED, event.error)
 
-    def _end(self, id_: int, reason: FinishReason | None) -> None:
+    def _end(
+        self, id_: int, reason: FinishReason | None, error: TuneshiftError | None = None
+    ) -> None:
         self._requests.forget(id_)
         run = self._active.pop(id_)
-        run.end(reason)
+        run.end(reason, error)
         self.progressed.emit(run)
         self.ended.emit(run)

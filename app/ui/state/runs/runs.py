@@ -8,7 +8,7 @@ from app.attribution.row_store import RowBudget
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import CheckpointSpec
 from app.decoding.noise import new_seed
-from app.errors import PromptError
+from app.errors import PromptError, TuneshiftError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.new_runs import NewRuns
@@ -394,6 +394,6 @@ class Runs(QObject):
             if not run.labels and self.can_continue(run):
                 run.labels = labels
 
-    def abandon(self) -> None:
-        """End runs that wait for models that failed to load."""
-        self.generation.abandon()
+    def abandon(self, error: TuneshiftError | None) -> None:
+        """End runs that wait for models that failed to load; None if loading was cancelled."""
+        self.generation.abandon(error)

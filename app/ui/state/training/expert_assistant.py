@@ -43,6 +43,12 @@ class ExpertAssistant(QObject):
         self.bases = tuple(possible_bases(models))
         self._choose()
 
+    def show_recipe(self, recipe: Recipe) -> None:
+        """Propose the base of another recipe that was opened; what was chosen stays."""
+        before, self._recipe = self._recipe, recipe
+        if recipe.base != before.base:
+            self._choose()
+
     def choose_base(self, source: str) -> None:
         """Choose the base; the small model stays if it goes with it."""
         self.chosen_base = source

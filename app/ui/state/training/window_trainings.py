@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints.recipes.recipe_file import read_recipe
 from app.checkpoints.spec import Recipe
-from app.errors import TuneshiftError
+from app.errors import TrainingError, TuneshiftError
 from app.evaluation.store import file_name
 from app.training.messages.training_events import LAST, Request
 from app.training.preparing.prepared_training import Preparation, TrainingRequest
@@ -27,6 +27,7 @@ from app.ui.state.background import Background
 from app.ui.state.training.form_values import FormValues
 from app.ui.state.training.training_follower import TrainingFollower
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage, record_of
+from app.ui.translation import translate
 
 log = logging.getLogger(__name__)
 
@@ -182,13 +183,28 @@ class Trainings(QObject):
         record = self.current
         if not self._active:
             if record and record.can_go_on and not self.running:
-                record.folder.take_up()
-                self._follow(record)
+                self._start_again(record)
             return
         self._ask(Request.GO_ON)
         if record and record.stage is TrainingStage.PAUSED:
             record.stage = TrainingStage.TRAINING
             self.changed.emit()
+
+    def _start_again(self, record: TrainingRecord) -> None:
+        """Start the process of a training, unless another program trains in its folder."""
+        self._starting = True
+
+        def work() -> None:
+            _refuse_if_running(record.folder)
+            record.folder.take_up()
+
+        def refused(error: TuneshiftError) -> None:
+            self._starting = False
+            self._session.report(error)
+            self.changed.emit()
+
+        self._background.run(self, work, lambda _: self._follow(record), refused)
+        self.changed.emit()
 
     def stop(self) -> None:
         """End the training after the step, keep the best weights, and judge them."""
@@ -206,19 +222,28 @@ class Trainings(QObject):
             self._background.run(self, lambda: record_of(stored), self._show, self._session.report)
 
     def forget(self, stored: StoredTraining) -> None:
-        """Remove a training from the disk, with its adapter and its copy of the texts."""
-        shown = self.current is not None and self.current.folder == stored.folder
+        """Remove a training from the disk, with its adapter and its copy of the texts.
+
+        A training that another program runs is not removed.
+        """
+        record = self.current
+        shown = record is not None and record.folder == stored.folder
         if shown and self.running:
             return
         if shown:
             self.current = None
             self.changed.emit()
-        self._background.run(
-            self,
-            lambda: shutil.rmtree(stored.folder.path),
-            lambda _: self.refresh(),
-            self._session.report,
-        )
+
+        def work() -> None:
+            _refuse_if_running(stored.folder)
+            shutil.rmtree(stored.folder.path)
+
+        def refused(error: TuneshiftError) -> None:
+            self._session.report(error)
+            if shown and record is not None and self.current is None:
+                self._show(record)
+
+        self._background.run(self, work, lambda _: self.refresh(), refused)
 
     def use(self) -> bool:
         """Open the recipe of the shown training; whether that could be done."""
@@ -335,6 +360,18 @@ def _stored_with_offer(root: Path) -> tuple[list[StoredTraining], TrainingRecord
         if each.verdict is None and not each.folder.is_put_off and not is_running(each.folder):
             return stored, record_of(each)
     return stored, None
+
+
+def _refuse_if_running(folder: TrainingFolder) -> None:
+    """Raise an error if a process trains in a folder now, such as that of another window."""
+    if is_running(folder):
+        raise TrainingError(
+            translate("Trainings", "Another program is training in this folder"),
+            evidence=str(folder.path),
+            next_step=translate(
+                "Trainings", "Wait until that training has ended, or end it there."
+            ),
+        )
 
 
 def _ignore(error: TuneshiftError) -> None:
