@@ -37,7 +37,8 @@ from app.ui.widgets.plot_pens import plot_pen
 
 _ABOVE = 1.08
 """Upper end of the axis at the right as a multiple of the highest value."""
-_LEAST_HEIGHT = 90
+_LEAST_HEIGHT, _LEAST_SHARED = 90, 45
+"""Minimum heights in pixels of a plot alone, and of one of two."""
 
 
 class PlotPane(pg.PlotWidget):  # type: ignore[misc]
@@ -79,7 +80,7 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
         item.setMenuEnabled(False)
         self.tokens.setYRange(-1, 1, padding=0.02)
         self.setFrameShape(self.Shape.NoFrame)
-        self.setMinimumHeight(_LEAST_HEIGHT)
+        self.share_height(False)
         self.tokens.sigRangeChangedManually.connect(self.moved)
         self.tokens.sigXRangeChanged.connect(self._on_zoom)
         self.tokens.range_dragged.connect(self._on_range_dragged)
@@ -166,6 +167,10 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
     def leave_space(self, on: bool) -> None:
         """Leave the space of the axis at the right, which another plot has."""
         self.getPlotItem().layout.setContentsMargins(1, 1, AXIS if on else 1, 1)
+
+    def share_height(self, on: bool) -> None:
+        """Let the plot become lower, because another one is shown beside it, or not."""
+        self.setMinimumHeight(_LEAST_SHARED if on else _LEAST_HEIGHT)
 
     def show_axes(self, shown: bool) -> None:
         """Show the axes with their labels; an empty plot has none."""

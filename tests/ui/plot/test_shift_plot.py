@@ -673,6 +673,16 @@ def test_a_second_plot_shows_another_measure_of_the_same_tokens(
     assert plot.second.tokens.viewRange()[0] == second, "a hidden plot costs nothing"
 
 
+def test_two_plots_need_no_more_height_than_one(plot: ShiftPlot) -> None:
+    """In a low window they would lie over each other and over the readout."""
+    QApplication.processEvents()
+    alone = plot.minimumSizeHint().height()
+    plot._session.display.set_plot_measures(PlotMeasure.PROBABILITY, PlotMeasure.KL)
+    QApplication.processEvents()
+    assert plot.minimumSizeHint().height() <= alone + 8
+    assert not plot.pane.geometry().intersects(plot.second.geometry())
+
+
 def test_the_menu_at_the_plot_chooses_both_measures(plot: ShiftPlot) -> None:
     display = plot._session.display
     first, second = plot._head.first, plot._head.second
