@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QMessageBox,
     QPushButton,
-    QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.history.evaluation_summaries import EvaluationSummary
 from app.ui.state.records.window_evaluations import Evaluations
-from app.ui.theme import SPACE
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
+from app.ui.widgets.list_pages import ListPages
 from app.ui.widgets.number_table import NumberTable
 from app.ui.words.moments import shown_moment
 
@@ -52,24 +47,12 @@ class PastView(QWidget):
         self.open_one.clicked.connect(self._open)
         self.remove = QPushButton(self.tr("Remove …"))
         self.remove.clicked.connect(self._remove)
-        self._empty = QLabel(self.tr("Every evaluation is saved here."))
-        self._empty.setProperty("role", "caption")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
-        layout.setSpacing(SPACE)
-        layout.addWidget(self.table, 1)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE)
-        buttons.addStretch(1)
-        for button in (self.remove, self.open_one):
-            button.setAutoDefault(False)
-            buttons.addWidget(button)
-        layout.addLayout(buttons)
-        self._pages = QStackedLayout(self)
-        self._pages.addWidget(self._empty)
-        self._pages.addWidget(page)
+        self._pages = ListPages(
+            self,
+            self.table,
+            (self.remove, self.open_one),
+            self.tr("Every evaluation is saved here."),
+        )
         evaluations.changed.connect(self._on_changed)
         evaluations.stored.changed.connect(self._show)
         self._show()
@@ -83,7 +66,7 @@ class PastView(QWidget):
         listed = self._listed = self._evaluations.stored.listed
         with self.table.kept(self.model.row_of):
             self.model.show([self._row(summary) for summary in listed])
-        self._pages.setCurrentIndex(1 if listed else 0)
+        self._pages.show_list(empty=not listed)
         self._update()
 
     def _on_changed(self) -> None:

@@ -17,6 +17,7 @@ from app.evaluation.variants import Variant
 from app.ui.evaluate.score_figures import measure_title, view_title
 from app.ui.theme import Theme, blend, current_theme
 from app.ui.widgets.plot_pens import plot_pen
+from app.ui.widgets.still_plot import still_plot
 
 _BAR = 0.6
 _ENDS = 0.2
@@ -39,15 +40,8 @@ class ScoreChart(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._task: TaskResults | None = None
-        self._plot = pg.PlotWidget()
+        self._plot = still_plot()
         item = self._plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0)
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        for side in ("left", "bottom"):
-            item.getAxis(side).enableAutoSIPrefix(False)
         item.getViewBox().sigResized.connect(self._name_bars)
         self._bars: tuple[Result, ...] = ()
         self._legend = item.addLegend(offset=(8, 1), colCount=4, horSpacing=24)

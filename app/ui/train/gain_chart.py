@@ -16,6 +16,7 @@ from app.training.judging.verdict import Verdict
 from app.ui.theme import current_theme
 from app.ui.train.verdict_words import amount_words, measure_words, variant_words
 from app.ui.widgets.plot_pens import plot_pen
+from app.ui.widgets.still_plot import still_plot
 
 _POINT, _CHOSEN = 8, 13
 _SIDES, _MARGIN = 0.15, 0.15
@@ -31,16 +32,9 @@ class GainChart(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._verdict: Verdict | None = None
-        self._plot = pg.PlotWidget()
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot = still_plot()
         item = self._plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0)
         item.layout.setContentsMargins(0, _TOP, 0, 0)  # half of the uppermost number
-        for side in ("left", "bottom"):
-            item.getAxis(side).enableAutoSIPrefix(False)
         self._legend = item.addLegend(offset=(8, 1), colCount=4, horSpacing=24)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

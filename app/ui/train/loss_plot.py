@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.state.training.training_record import TrainingRecord
 from app.ui.theme import current_theme
 from app.ui.widgets.plot_pens import plot_pen
+from app.ui.widgets.still_plot import still_plot
 
 _POINT, _BEST = 7, 14
 _MARGIN = 0.08
@@ -22,15 +22,8 @@ class LossPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plot = pg.PlotWidget()
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot = still_plot()
         item = self._plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0)
-        for side in ("left", "bottom"):
-            item.getAxis(side).enableAutoSIPrefix(False)
         self._legend = item.addLegend(offset=(-8, 1), colCount=3, horSpacing=24)
         self._steps = item.plot(name=self.tr("training"))
         self._held_out = item.plot(

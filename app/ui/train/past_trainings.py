@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QHeaderView,
     QMessageBox,
     QPushButton,
-    QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.training.process.stored_trainings import StoredTraining
 from app.ui.state.training.window_trainings import Trainings
-from app.ui.theme import SPACE
 from app.ui.train.verdict_words import short_verdict
-from app.ui.widgets.empty_page import empty_page
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
+from app.ui.widgets.list_pages import ListPages
 from app.ui.widgets.number_table import NumberTable
 from app.ui.words.moments import shown_moment
 from app.ui.words.source_titles import titles_of
@@ -52,21 +48,12 @@ class PastTrainings(QWidget):
         self.open_one.clicked.connect(self._open)
         self.remove = QPushButton(self.tr("Remove …"))
         self.remove.clicked.connect(self._remove)
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
-        layout.setSpacing(SPACE)
-        layout.addWidget(self.table, 1)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE)
-        buttons.addStretch(1)
-        for button in (self.remove, self.open_one):
-            button.setAutoDefault(False)
-            buttons.addWidget(button)
-        layout.addLayout(buttons)
-        self._pages = QStackedLayout(self)
-        self._pages.addWidget(empty_page(self.tr("Every training is kept and listed here.")))
-        self._pages.addWidget(page)
+        self._pages = ListPages(
+            self,
+            self.table,
+            (self.remove, self.open_one),
+            self.tr("Every training is kept and listed here."),
+        )
         trainings.listed.connect(self._show)
         trainings.changed.connect(self._update)
         self._show()
@@ -74,7 +61,7 @@ class PastTrainings(QWidget):
     def _show(self) -> None:
         with self.table.kept(self.model.row_of):
             self.model.show([self._row(stored) for stored in self._trainings.stored])
-        self._pages.setCurrentIndex(1 if self._trainings.stored else 0)
+        self._pages.show_list(empty=not self._trainings.stored)
         self._update()
 
     def _row(self, stored: StoredTraining) -> list[Cell]:
