@@ -142,13 +142,7 @@ class Archive:
 
     @contextmanager
     def _stopped_when(self, cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Interrupt the statements of the block once ``cancelled`` says so.
-
-        Statements of a database in memory are not interrupted: all threads share its connection.
-        """
-        if self._database.in_memory:
-            yield
-            return
+        """Interrupt the statements of the block once ``cancelled`` says so."""
         self._connection.set_progress_handler(cancelled, _STEPS)
         try:
             yield

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import RLock
 from time import monotonic, sleep
+from uuid import uuid4
 
 from app.atomic_files import set_aside
 from app.errors import HistoryError
 from app.history.schema import VERSIONS, Statements, migrate, schema_version
 
 _BUSY_SECONDS = 5.0
+_BUSY_SECONDS_IN_MEMORY = 60.0
+"""A database in memory has no WAL: a reader delays the writer, and the writer a reader."""
+
 _POLL_SECONDS = 0.01
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 
@@ -42,12 +45,13 @@ class Database:
 
     def __init__(self, path: Path | None, versions: Sequence[Statements] = VERSIONS) -> None:
         self.path = path
+        self._name = f"file:/{uuid4().hex}?vfs=memdb"
         self._memory: sqlite3.Connection | None = None
-        self._lock: AbstractContextManager[object] = RLock() if path is None else nullcontext()
+        """Keeps a database in memory alive."""
         try:
             if path is None:
-                # All threads share one connection, if SQLite was compiled to be thread-safe.
-                self._memory = _connect(":memory:", threads=sqlite3.threadsafety == 3)
+                _refuse_old_sqlite()
+                self._memory = self._open_memory()
                 migrate(self._memory, versions)
             else:
                 _prepare_file(path, versions)
@@ -59,42 +63,45 @@ class Database:
         return self.path is None
 
     def connect(self) -> sqlite3.Connection:
-        """A connection for the calling thread; for a database in memory, all threads share one.
+        """A connection for the calling thread.
+
+        Threads do not share one, not even to a database in memory: SQLite holds the lock of a
+        connection while a statement calls a Python function, which waits for the lock of Python;
+        another thread that holds this lock may be waiting for the connection.
 
         Raises:
-            HistoryError: The file cannot be opened.
+            HistoryError: The database cannot be opened.
         """
-        if self.path is None:
-            assert self._memory is not None
-            return self._memory
         try:
-            return _open_file(self.path)
+            return self._open_memory() if self.path is None else _open_file(self.path)
         except STORAGE_ERRORS as error:
             raise history_error(error, self.path) from error
 
     def disconnect(self, connection: sqlite3.Connection) -> None:
         """Close a connection returned by :meth:`connect`."""
-        if connection is not self._memory:
-            connection.close()
+        connection.close()
 
     @contextmanager
     def transaction(self, connection: sqlite3.Connection) -> Iterator[None]:
         """A transaction that commits at the end of the block and rolls back after an exception."""
-        with self._lock:  # threads share the connection of a database in memory
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # SQLite has already rolled back if the disk is full
-                    connection.execute("ROLLBACK")
-                raise
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite has already rolled back if the disk is full
+                connection.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Discard a database in memory; does nothing for a file."""
         if self._memory is not None:
             self._memory.close()
             self._memory = None
+
+    def _open_memory(self) -> sqlite3.Connection:
+        # The thread that discards the database may be another one than that which created it.
+        return _connect(self._name, _BUSY_SECONDS_IN_MEMORY, uri=True, check_same_thread=False)
 
 
 class DamagedHistoryError(HistoryError):
@@ -191,12 +198,25 @@ def history_error(error: Exception, path: Path | None) -> HistoryError:
     )
 
 
-def _connect(name: str, *, threads: bool = False) -> sqlite3.Connection:
+def _refuse_old_sqlite() -> None:
+    """Refuse a SQLite whose connections to a database in memory each open one of their own."""
+    if sqlite3.sqlite_version_info < (3, 36):
+        raise HistoryError(
+            "The history of runs cannot be kept in memory",
+            evidence=f"this Python has SQLite {sqlite3.sqlite_version}, 3.36 is needed",
+            next_step="Use a newer Python, or make the folder of the history usable.",
+        )
+
+
+def _connect(
+    name: str, busy_seconds: float, *, uri: bool = False, check_same_thread: bool = True
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
         name,
-        timeout=_BUSY_SECONDS,
+        timeout=busy_seconds,
         isolation_level=None,  # autocommit: transactions are explicit
-        check_same_thread=not threads,
+        uri=uri,
+        check_same_thread=check_same_thread,
     )
     connection.text_factory = _text
     connection.execute("PRAGMA foreign_keys = ON")
@@ -208,7 +228,7 @@ def _text(stored: bytes) -> str:
 
 
 def _open_file(path: Path) -> sqlite3.Connection:
-    connection = _connect(str(path))
+    connection = _connect(str(path), _BUSY_SECONDS)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection

@@ -214,6 +214,36 @@ def test_a_full_disk_during_a_run_loses_nothing(path: Path) -> None:
     archive.close()
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_thread_reads_while_another_is_inside_a_python_function(
+    in_memory: bool, path: Path
+) -> None:
+    database = Database(None if in_memory else path)
+    inside, has_read = threading.Event(), threading.Event()
+
+    def meet() -> bool:
+        inside.set()
+        return has_read.wait(60)
+
+    def call(found: list[object]) -> None:
+        connection = database.connect()
+        connection.create_function("meet", 0, meet)
+        found += connection.execute("SELECT meet()").fetchone()
+        database.disconnect(connection)
+
+    met: list[object] = []
+    thread = threading.Thread(target=call, args=(met,))
+    thread.start()
+    assert inside.wait(60)
+    archive = Archive(database)
+    assert archive.find() == []
+    has_read.set()
+    thread.join()
+    archive.close()
+    database.close()
+    assert met == [1]
+
+
 @pytest.mark.slow
 def test_processes_can_create_the_same_history_concurrently(tmp_path: Path) -> None:
     troubles: list[Exception] = []
