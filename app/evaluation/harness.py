@@ -14,7 +14,7 @@ from lm_eval.models.utils import normalize_gen_kwargs
 from torch import Tensor
 
 from app.checkpoints.checkpoint_errors import first_line
-from app.checkpoints.hub.library import Guard, prepare
+from app.checkpoints.hub.hub_client import Guard, prepare
 from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
 from app.evaluation.evaluator import Evaluator

@@ -9,8 +9,8 @@ from typing import Any
 
 from app.checkpoints.spec import Recipe
 from app.errors import SettingsError
+from app.inside_vllm.additional_config import recipe_of
 from app.inside_vllm.alpha_arguments import read_alphas
-from app.inside_vllm.configuration import recipe_of
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -11,7 +11,7 @@ from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import builtin_recipes, find_recipe
 from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, SettingsError
-from app.inside_vllm.configuration import RECIPE
+from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.given_options import ADDITIONAL, PROCESSORS, GivenOptions, read_options
 from app.inside_vllm.pair_loading import compare, require_constant_alphas
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
 from app.errors import PromptError, SettingsError
+from app.inside_vllm.additional_config import prefix_bytes_of, recipe_of
 from app.inside_vllm.alpha_arguments import read_alphas
-from app.inside_vllm.configuration import prefix_bytes_of, recipe_of
 from app.inside_vllm.pair_loading import load_beside
 from app.inside_vllm.pair_steps import PairSteps, ServedText
 

@@ -32,8 +32,8 @@ from app.errors import Cancelled, TuneshiftError, unknown_error
 from app.server.api_errors import ApiError, from_engine_error, internal_error
 from app.server.completion_tokens import CompletionToken
 from app.server.fair_scheduling import FairScheduler
-from app.server.metrics import GenerationTimes, Metrics
 from app.server.server_events import ServedModel, ServerStats
+from app.server.server_metrics import GenerationTimes, Metrics
 
 _MAX_DRAINED = 64
 _RETRY_AFTER = "5"

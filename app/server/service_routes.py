@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from app.errors import TuneshiftError
 from app.server.api_errors import ERROR_RESPONSE, from_engine_error, json_response
-from app.server.metrics import CONTENT_TYPE
 from app.server.request_queue import RequestQueue, not_loaded
 from app.server.served_models import describe, find_model
 from app.server.server_events import ServedModel
+from app.server.server_metrics import CONTENT_TYPE
 from app.server.token_requests import DetokenizeRequest, TokenizeRequest
 
 if TYPE_CHECKING:

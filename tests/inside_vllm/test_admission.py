@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app.checkpoints.recipes.recipe_file import write_recipe
+from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.admission import Admission
-from app.inside_vllm.configuration import RECIPE
 from tests import tiny
 
 

@@ -15,7 +15,7 @@ from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CHAT, Recipe
 from app.errors import CheckpointError, ModelError, RecipeError, SettingsError, VocabularyError
 from app.inside_vllm import pair_steps
-from app.inside_vllm.configuration import RECIPE
+from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.pair_steps import PairRows
 from app.inside_vllm.tuned_rows import TunedRows
 from tests import tiny

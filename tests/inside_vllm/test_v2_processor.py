@@ -13,7 +13,7 @@ import torch
 
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.errors import SettingsError
-from app.inside_vllm.configuration import RECIPE
+from app.inside_vllm.additional_config import RECIPE
 from tests import tiny
 
 interface = pytest.importorskip(

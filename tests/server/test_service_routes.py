@@ -14,8 +14,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from app.checkpoints.spec import Recipe
 from app.server.access import Access
-from app.server.metrics import Metrics
 from app.server.server_events import ServerStats
+from app.server.server_metrics import Metrics
 from tests import tiny
 from tests.server.conftest import PATIENCE, Running, Serve
 

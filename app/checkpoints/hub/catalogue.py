@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.checkpoints.hub import cache
+from app.checkpoints.hub.hub_client import SECONDS_TO_ANSWER, Guard, prepare
 from app.checkpoints.hub.hub_errors import explained
 from app.checkpoints.hub.ids import HubId
-from app.checkpoints.hub.library import SECONDS_TO_ANSWER, Guard, prepare
 from app.checkpoints.hub.repository_files import HubFile, needed_files
 
 

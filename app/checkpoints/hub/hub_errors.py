@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
 
+from app.checkpoints.hub.hub_client import NoAnswerError
 from app.checkpoints.hub.ids import HubId
-from app.checkpoints.hub.library import NoAnswerError
 from app.errors import HubError
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -13,9 +13,9 @@ from typing import Any, Self, TypeVar
 
 from app.checkpoints.hub import cache
 from app.checkpoints.hub.catalogue import HubModel, describe
+from app.checkpoints.hub.hub_client import Guard
 from app.checkpoints.hub.hub_errors import UnreachableError, corrupt, explain
 from app.checkpoints.hub.ids import HubId
-from app.checkpoints.hub.library import Guard
 from app.checkpoints.hub.repository_files import HubFile
 from app.errors import Cancelled, HubError
 

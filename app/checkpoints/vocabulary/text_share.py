@@ -12,7 +12,7 @@ from app.checkpoints.vocabulary.sample_texts import SAMPLE_TEXTS
 from app.checkpoints.vocabulary.text_encoding import continuation_encoder
 from app.decoding.bridge.correspondence import AlignedText, Correspondence, OpinionsOfFew
 from app.decoding.bridge.opinion import Opinion
-from app.decoding.bridge.token_bytes import TokenBytes
+from app.decoding.bridge.sorted_token_bytes import TokenBytes
 
 
 def text_shares(

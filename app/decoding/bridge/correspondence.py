@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.decoding.bridge.opinion import Opinion
 from app.decoding.bridge.pair_text import PairText
-from app.decoding.bridge.token_bytes import TokenBytes
+from app.decoding.bridge.sorted_token_bytes import TokenBytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from app.decoding.bridge.beginnings import common_length
-from app.decoding.bridge.token_bytes import TokenBytes
+from app.decoding.bridge.sorted_token_bytes import TokenBytes
 
 _OVERLAP = 48
 """Bytes before the end of what is known that are encoded again, since tokens may merge."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.decoding.bridge.opinion import Opinion
-from app.decoding.bridge.token_bytes import Ids, TokenBytes
+from app.decoding.bridge.sorted_token_bytes import Ids, TokenBytes
 
 _KEPT = 512
 """Tails whose tokens are kept, the newest."""

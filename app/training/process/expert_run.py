@@ -14,10 +14,10 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.errors import Cancelled, TrainingError
 from app.evaluation.loading import ModelLoader
 from app.evaluation.store import ResultFolder
+from app.training.adapter.adapter_card import model_card
 from app.training.adapter.example_encoding import Example, encode_documents
 from app.training.adapter.expert_training import adapter_of, train
 from app.training.adapter.fitting_settings import fitting_settings
-from app.training.adapter.model_card import model_card
 from app.training.adapter.small_model import load_trained_model, open_small
 from app.training.adapter.training_callback import TrainingCallback
 from app.training.data.split import Split

@@ -12,6 +12,7 @@ from app.attribution.measures import BIT
 from app.ui.state.runs.run import Run
 from app.ui.text.tint_words import bits
 from app.ui.theme import SMALL, SPACE, blend, current_theme
+from app.ui.widgets.plain_tip import plain_tip
 from app.wording import quoted
 
 _LIMIT = 4.0
@@ -198,7 +199,7 @@ class ShiftStrip(QWidget):
             if index is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), self.describe(index), self)
+                QToolTip.showText(event.globalPos(), plain_tip(self.describe(index)), self)
             return True
         if event.type() == QEvent.Type.Resize:
             self._place()

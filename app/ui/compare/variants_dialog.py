@@ -18,7 +18,7 @@ from app.checkpoints.conversation import RunPrompt, last_message
 from app.decoding.noise import new_seed
 from app.ui.compare.role_column import RoleColumn
 from app.ui.state.runs.run import Run
-from app.ui.state.runs.variants import Variants
+from app.ui.state.runs.seed_variants import Variants
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once

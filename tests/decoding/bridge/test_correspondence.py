@@ -6,7 +6,7 @@ import pytest
 
 from app.decoding.bridge.correspondence import Correspondence, OpinionsOfFew
 from app.decoding.bridge.opinion import Opinion
-from app.decoding.bridge.token_bytes import TokenBytes
+from app.decoding.bridge.sorted_token_bytes import TokenBytes
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from tests.decoding.bridge.two_vocabularies import sentences, spelled, tokenizer
 

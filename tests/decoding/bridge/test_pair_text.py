@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.bridge.pair_text import PairText
-from app.decoding.bridge.token_bytes import TokenBytes
+from app.decoding.bridge.sorted_token_bytes import TokenBytes
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from tests.decoding.bridge.two_vocabularies import CountedModel, sentences, tokenizer
 
