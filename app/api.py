@@ -90,6 +90,11 @@ class ModelRun:
         """The text of the tokens."""
         return "".join(token.text for token in self.tokens)
 
+    @property
+    def bookmarks(self) -> frozenset[int]:
+        """Indices of the tokens with a bookmark: none, since only the window sets bookmarks."""
+        return frozenset()
+
     def columns(self) -> dict[str, list[Cell]]:
         """The table of tokens by column, as ``pandas.DataFrame`` takes it."""
         return token_columns([self])

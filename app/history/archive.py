@@ -204,9 +204,9 @@ class Archive:
                 self._connection.execute(f"{_SUMMARY} WHERE run.number = ?", (number,)).fetchone()
             )
             (role, recipe, config, drawn_from, drafts, roles, versions, prompt_tokens, stats,
-             vocabulary, messages) = self._connection.execute(
+             vocabulary, messages, bookmarks) = self._connection.execute(
                 "SELECT role, recipe, config, drawn_from, drafts, roles, versions, prompt_tokens, "
-                "stats, vocabulary, messages FROM run WHERE number = ?",
+                "stats, vocabulary, messages, bookmarks FROM run WHERE number = ?",
                 (number,),
             ).fetchone()  # fmt: skip
             return StoredRun(
@@ -223,6 +223,7 @@ class Archive:
                 prompt_tokens=tuple(json.loads(prompt_tokens)),
                 figures=provenance.figures_of(stats),
                 labels=self._labels(vocabulary),
+                bookmarks=provenance.bookmarks_of(bookmarks),
             )
 
     def tokens(self, run_id: str) -> list[ExplainedToken]:

@@ -34,6 +34,7 @@ from app.history.unreduced_rows import UnreducedRows, find_candidates
 from app.history.write_queue import (
     CandidatesFound,
     Item,
+    RunBookmarked,
     RunDescribed,
     RunEnded,
     RunRenamed,
@@ -119,6 +120,8 @@ class DatabaseWriter:
                     self._finish(item)
                 elif isinstance(item, RunRenamed):
                     self._rename(item)
+                elif isinstance(item, RunBookmarked):
+                    self._bookmark(item)
 
     def index_some(self) -> bool:
         """Bring some changed runs into the search index; whether there were any.
@@ -153,6 +156,7 @@ class DatabaseWriter:
             "facts": storable(facts_json(run.recipe)),
             "config": provenance.config_json(run.config),
             "versions": json.dumps(provenance.versions()),
+            "bookmarks": provenance.bookmarks_json(run.bookmarks),
         }
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         self._connection.execute(
@@ -160,7 +164,7 @@ class DatabaseWriter:
             "deleted = NULL, recipe = excluded.recipe, facts = excluded.facts, "
             "config = excluded.config, "
             "drawn_from = excluded.drawn_from, drafts = excluded.drafts, "
-            "versions = excluded.versions, ended = NULL, "
+            "versions = excluded.versions, bookmarks = excluded.bookmarks, ended = NULL, "
             "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL, "
             # The parent is not updated: it stores the run's first tokens.
             "fork_index = min(fork_index, :length)",
@@ -271,6 +275,14 @@ class DatabaseWriter:
             self._connection.execute(
                 "UPDATE run SET title = ? WHERE number = ?",
                 (storable(item.title.strip()), place.number),
+            )
+
+    def _bookmark(self, item: RunBookmarked) -> None:
+        place = self._position(item.run_id)
+        if place:
+            self._connection.execute(
+                "UPDATE run SET bookmarks = ? WHERE number = ?",
+                (provenance.bookmarks_json(item.bookmarks), place.number),
             )
 
     def _position(self, run_id: str) -> _RunPosition | None:

@@ -171,6 +171,20 @@ def figures_of(text: str | None) -> RunFigures | None:
     return None if text is None else RunFigures(**_known(RunFigures, json.loads(text)))
 
 
+def bookmarks_json(bookmarks: frozenset[int]) -> str | None:
+    """The indices of tokens with a bookmark for the database; None if there are none."""
+    return json.dumps(sorted(bookmarks)) if bookmarks else None
+
+
+def bookmarks_of(text: str | None) -> frozenset[int]:
+    """The inverse of :func:`bookmarks_json`.
+
+    Raises:
+        ValueError: The text is damaged.
+    """
+    return frozenset(map(int, json.loads(text))) if text else frozenset()
+
+
 def _known(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
     names = {known.name for known in fields(kind)}
     return {name: value for name, value in values.items() if name in names}

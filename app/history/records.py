@@ -46,6 +46,7 @@ class NewRun:
         length: For a run that is continued, its number of tokens; stored tokens after them are
             deleted.
         created: When the run was started.
+        bookmarks: Indices of the tokens with a bookmark.
     """
 
     id: str
@@ -61,6 +62,7 @@ class NewRun:
     length: int = 0
     follows: str = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    bookmarks: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +175,7 @@ class StoredRun:
         versions: Versions of Tuneshift, its libraries and the operating system.
         figures: Time and memory; None if the run did not end.
         labels: The label of each token id, [V]; empty if loading failed.
+        bookmarks: Indices of the tokens with a bookmark.
     """
 
     summary: RunSummary
@@ -188,6 +191,7 @@ class StoredRun:
     prompt_tokens: tuple[int, ...]
     figures: RunFigures | None
     labels: tuple[str, ...]
+    bookmarks: frozenset[int] = frozenset()
 
     @property
     def id(self) -> str:

@@ -158,6 +158,12 @@ _EIGHTH: Statements = (
     "ALTER TABLE token ADD COLUMN bounded REAL",
 )
 
+_NINTH: Statements = (
+    # Indices of the tokens with a bookmark, as a JSON list; NULL if there are none. A branch has
+    # those of the tokens that its parent stores, too.
+    "ALTER TABLE run ADD COLUMN bookmarks TEXT",
+)
+
 VERSIONS: tuple[Statements, ...] = (
     _FIRST,
     _SECOND,
@@ -167,6 +173,7 @@ VERSIONS: tuple[Statements, ...] = (
     _SIXTH,
     _SEVENTH,
     _EIGHTH,
+    _NINTH,
 )
 """``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 

@@ -70,6 +70,14 @@ class RunRenamed:
     title: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RunBookmarked:
+    """The bookmarks of a run changed: the indices of all tokens that have one."""
+
+    run_id: str
+    bookmarks: frozenset[int]
+
+
 @dataclass(slots=True, eq=False)
 class Flush:
     """A request to write everything before it.
@@ -90,6 +98,7 @@ Item = (
     | CandidatesFound
     | RunEnded
     | RunRenamed
+    | RunBookmarked
     | RunsEdited
     | Flush
 )

@@ -30,6 +30,7 @@ from app.history.unreduced_rows import MOST_BYTES, find_candidates
 from app.history.write_queue import (
     Flush,
     Item,
+    RunBookmarked,
     RunDescribed,
     RunEnded,
     RunRenamed,
@@ -119,6 +120,10 @@ class HistoryWriter:
     def rename(self, run_id: str, title: str) -> None:
         """Record another title of a run."""
         self._queue.put(RunRenamed(run_id, title))
+
+    def bookmark(self, run_id: str, bookmarks: frozenset[int]) -> None:
+        """Record the indices of all tokens of a run that have a bookmark."""
+        self._queue.put(RunBookmarked(run_id, bookmarks))
 
     def edit(self, edit: RunsEdited) -> None:
         """Edit stored runs, after everything recorded so far."""

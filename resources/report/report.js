@@ -56,6 +56,7 @@
     $("name").textContent = `“${token.name}”`;
     $("place").textContent =
       `token ${token.index + 1} · id ${token.id}` +
+      (token.bookmark ? " · bookmark" : "") +
       (token.forced ? " · given" : "") +
       (token.flipped ? " · the experts changed the first choice" : "");
     $("base").textContent = probability(token.p_base);

@@ -43,6 +43,11 @@ class Document:
     def pair_names(self) -> tuple[str, ...]:
         return self.run.pair_names
 
+    @property
+    def bookmarks(self) -> frozenset[int]:
+        """Indices of the tokens with a bookmark."""
+        return self.run.bookmarks
+
     def skipped(self, place: int) -> bool:
         """Whether the pairs did not read a token, by its place in ``tokens``."""
         rows = self.candidates[place]

@@ -134,7 +134,7 @@ def _text(document: Document) -> str:
     prompt = document.run.prompt
     before = f'<span\n class="prompt">{marked(prompt)}</span>' if isinstance(prompt, str) else ""
     return f"""<section class="card" aria-labelledby="text-title">
-<div class="head"><h2 id="text-title">Text</h2>{_legend()}</div>
+<div class="head"><h2 id="text-title">Text</h2>{_legend(document)}</div>
 {messages_html(document)}<div id="text" role="listbox" aria-orientation="horizontal"
  aria-label="Tokens" dir="auto">{before}{tokens}</div>
 <p class="muted small"><kbd>←</kbd> <kbd>→</kbd> next token, <kbd>↑</kbd> <kbd>↓</kbd> next changed
@@ -146,6 +146,8 @@ def _token(document: Document, token: ExplainedToken, place: int) -> str:
     classes = ["t", tint_class(shift_bits(token))]
     if token.attribution.flipped:
         classes.append("flip")
+    if token.index in document.bookmarks:
+        classes.append("bookmark")
     if token.text:
         shown = marked(token.text)
     else:
@@ -157,15 +159,16 @@ def _token(document: Document, token: ExplainedToken, place: int) -> str:
     )
 
 
-def _legend() -> str:
+def _legend(document: Document) -> str:
     steps = [*(f"down{level}" for level in range(TINT_LEVELS, 0, -2)), ""]
     steps += [f"up{level}" for level in range(2, TINT_LEVELS + 1, 2)]
     factor = 2**FULL_SHIFT_BITS
+    bookmark = ' <span class="bookmark">aa</span> bookmark' if document.bookmarks else ""
     samples = "".join(f'<i class="{step}"></i>' for step in steps)
     return (
         f'<p class="legend muted small">less probable <span>÷{factor:g}</span> {samples} '
         f'<span class="after">×{factor:g}</span> more probable '
-        '<span class="flip">aa</span> first choice changed</p>'
+        f'<span class="flip">aa</span> first choice changed{bookmark}</p>'
     )
 
 
@@ -234,8 +237,9 @@ def _row(document: Document, token: ExplainedToken, partial: bool) -> str:
         "changed" if explained.flipped else "",
     ]
     numbers = "".join(f"<td>{cell}</td>" for cell in cells)
+    bookmark = "⚑ " if token.index in document.bookmarks else ""
     return (
-        f'<tr><td>{token.index + 1}</td><th scope="row" class="word">'
+        f'<tr><td>{bookmark}{token.index + 1}</td><th scope="row" class="word">'
         f"{escape(document.name(token))}</th>{numbers}</tr>"
     )
 

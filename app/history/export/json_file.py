@@ -70,6 +70,7 @@ def _tokens(document: Document) -> list[dict[str, Any]]:
             "text": token.text,
             "span": [token.start, token.end],
             "forced": token.forced,
+            "bookmark": token.index in document.bookmarks,
             "alphas": list(token.alphas),
             "skipped": document.skipped(place),
             "sampled_probability": token.sampled_probability,

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import HistoryError
 from app.extras import install_hint, is_installed
-from app.history.export.token_table import PAIR_UNITS, TokenSource, TokenTable
+from app.history.export.token_table import OF_RUN, PAIR_UNITS, TokenSource, TokenTable
 
 PARQUET = "parquet"
 SCHEMA = "1"
@@ -28,7 +28,11 @@ def write_parquet(runs: Sequence[TokenSource]) -> bytes:
 
     table = TokenTable(runs)
     types = {str: pyarrow.string(), int: pyarrow.int64(), bool: pyarrow.bool_()}
-    fields = [pyarrow.field("run_id", pyarrow.string(), nullable=False)]
+    run_id, bookmark = OF_RUN
+    fields = [
+        pyarrow.field(run_id, pyarrow.string(), nullable=False),
+        pyarrow.field(bookmark, pyarrow.bool_(), nullable=False),
+    ]
     for column in table.columns():
         kind = types.get(column.kind, pyarrow.float64())
         unit = {_UNIT: column.unit} if column.unit else None

@@ -37,6 +37,7 @@ def _token(
         "id": token.token_id,
         "name": document.name(token),
         "forced": token.forced,
+        "bookmark": token.index in document.bookmarks,
         "flipped": explained.flipped,
         "alphas": [_number(alpha) for alpha in token.alphas],
         "p_base": _number(explained.p_base),

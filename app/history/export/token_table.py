@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,11 @@ class TokenSource(Protocol):
     @property
     def tokens(self) -> Sequence[ExplainedToken]:
         """The tokens of the run."""
+        ...
+
+    @property
+    def bookmarks(self) -> Collection[int]:
+        """Indices of the tokens with a bookmark."""
         ...
 
 
@@ -76,6 +81,8 @@ _COLUMNS = (
     ),
     Column("kl_bits", float, "bits", lambda token: token.attribution.kl / BIT),
 )
+OF_RUN = ("run_id", "bookmark")
+"""The first columns, which the run knows of each token."""
 PAIR_UNITS = {
     "alpha": "factor",
     "contribution": "difference of probabilities",
@@ -103,7 +110,7 @@ class TokenTable:
     runs: Sequence[TokenSource]
 
     def columns(self) -> tuple[Column, ...]:
-        """The columns after ``run_id`` that do not belong to a pair."""
+        """The columns after those of :data:`OF_RUN` that do not belong to a pair."""
         tokens = [token for run in self.runs for token in run.tokens]
         shares = (each for each in _SHARES if any(each.of(token) is not None for token in tokens))
         return (*_COLUMNS, *shares)
@@ -117,7 +124,7 @@ class TokenTable:
         shared = [column.name for column in self.columns()]
         pairs = self.pairs()
         own = [f"{what} {name}" for what in PAIR_UNITS for name in pairs]
-        return ["run_id", *shared, *own]
+        return [*OF_RUN, *shared, *own]
 
     def rows(self) -> Iterator[list[Cell]]:
         """The values of each token, in the order of :meth:`header`."""
@@ -130,6 +137,7 @@ class TokenTable:
                 each = (token.alphas, found.contributions, found.logprob_contributions)
                 yield [
                     run.run_id,
+                    token.index in run.bookmarks,
                     *(column.of(token) for column in columns),
                     *(_at(values, place) for values in each for place in places),
                 ]

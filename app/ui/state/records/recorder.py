@@ -87,6 +87,7 @@ class Recorder(QObject):
                 created=run.created,
                 length=len(run.tokens) + len(run.unsettled),  # unsettled tokens will be read again
                 follows=self._ids.get(run.follows.id, "") if run.follows else "",
+                bookmarks=frozenset(run.bookmarks),
             )
         )
 

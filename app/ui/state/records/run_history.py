@@ -116,6 +116,7 @@ class History(QObject):
             self,
         )
         self._window.runs.renamed.connect(self._on_renamed)
+        self._window.runs.selection.bookmarks.changed.connect(self._on_bookmarks)
         self.changed.emit()
 
     def close(self) -> None:
@@ -289,6 +290,7 @@ class History(QObject):
             scored=summary.kind is RunKind.SCORED,
             tokens=list(tokens),
             prompt_tokens=stored.prompt_tokens,
+            bookmarks={index for index in stored.bookmarks if index < len(tokens)},
             finish_reason=FinishReason(reason) if reason else FinishReason.CANCELLED,
             stats=_stats(stored, len(tokens)),
             created=summary.created,
@@ -321,6 +323,12 @@ class History(QObject):
         run_id = self.id_of(run)
         if run_id and self._writer:
             self._writer.rename(run_id, run.name)
+
+    def _on_bookmarks(self) -> None:
+        run = self._window.runs.current
+        run_id = self.id_of(run) if run else ""
+        if run and run_id and self._writer:
+            self._writer.bookmark(run_id, frozenset(run.bookmarks))
 
     # Databases
 

@@ -10,7 +10,7 @@ from app.ui.state.runs.run import Run
 
 
 class Bookmarks(QObject):
-    """Sets, removes and lists bookmarks, which the run keeps until the window closes.
+    """Sets, removes and lists bookmarks, which are kept with the run, and in the history.
 
     Args:
         shown: Returns the shown run.

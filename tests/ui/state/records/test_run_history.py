@@ -97,6 +97,29 @@ def test_a_branch_is_recorded_with_its_parent(kept: Session, bridge: FakeBridge)
     assert [token.token_id for token in document.tokens] == list(branch.token_ids)
 
 
+def test_bookmarks_come_back_with_a_run_and_its_branch(
+    kept: Session, bridge: FakeBridge, tmp_path: Path
+) -> None:
+    generate(kept, bridge)
+    for token in (1, 4, 3):
+        kept.selection.bookmarks.toggle(token)
+    kept.selection.bookmarks.toggle(4)
+    kept.runs.fork(2, token_id=7)
+    bridge.start_run()
+    bridge.decode(2, start=2, seed=9)
+    bridge.finish_run()
+    branch, trunk = (run.id for run in runs(kept))
+    again = Session(bridge, kept.recipe, kept.settings)  # type: ignore[arg-type]
+    again.history.open(tmp_path / "history.sqlite3")
+    assert runs(again)
+    for run_id, expected in ((trunk, {1, 3}), (branch, {1})):
+        open_run(again, run_id)
+        assert again.runs.current is not None
+        assert again.runs.current.bookmarks == expected
+    again.history.close()
+    assert again.history.join(60)
+
+
 def test_scored_runs_and_runs_of_a_role_are_distinguished(
     kept: Session, bridge: FakeBridge
 ) -> None:
