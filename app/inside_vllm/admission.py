@@ -1,25 +1,32 @@
-"""A middleware of vLLM's API server: requests whose α is not valid are answered with status 400."""
+"""A middleware of vLLM's API server: checks requests, and adds to answers what the pairs report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from app.checkpoints.spec import Recipe
 from app.errors import SettingsError
 from app.inside_vllm.additional_config import recipe_of
-from app.inside_vllm.alpha_arguments import read_alphas
+from app.inside_vllm.alpha_arguments import CONTRIBUTIONS, read_alphas, wants_contributions
+from app.inside_vllm.asgi import Application, Message, Receive, Send
+from app.inside_vllm.report_folder import REPORT
+from app.inside_vllm.report_inbox import ReportInbox
+from app.inside_vllm.reported_answers import ReportedAnswer
+from app.inside_vllm.unreported import check_one_answer, require_channel
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+log = logging.getLogger(__name__)
+
+_REPORTED_PATHS = ("/v1/completions", "/v1/chat/completions")
 
 
 class Admission:
     """Checks the arguments of each request that has some, once vLLM has checked its key.
+
+    Each request for a text gets a key for the reports of its pairs (:mod:`report_sender`). An error
+    of the pairs becomes the answer. Where the client asks for them, contributions are added to it.
 
     Args:
         app: The application behind it.
@@ -28,19 +35,45 @@ class Admission:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._recipe: Recipe | None = None
+        self._inbox: ReportInbox | None = None
+        self._no_inbox: Exception | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self.close()
+            return
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
+        config = scope["app"].state.vllm_config
         if self._recipe is None:
-            config = scope["app"].state.vllm_config
             self._recipe = recipe_of(config.additional_config)
-        request = _Request(receive, send, self._recipe)
+            self._open_inbox()
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        inbox = self._inbox if path in _REPORTED_PATHS else None
+        request = _Request(receive, send, self._recipe, config, inbox, self._no_inbox)
         try:
             await self._app(scope, request.receive, request.send)
         except _RefusedError:
             await request.send({"type": "http.response.start"})
+        finally:
+            request.close()
+
+    def close(self) -> None:
+        """Stop receiving reports."""
+        if self._inbox is not None:
+            self._inbox.end()
+            self._inbox = None
+
+    def _open_inbox(self) -> None:
+        try:
+            self._inbox = ReportInbox()
+        except (OSError, SettingsError) as error:
+            log.warning("the pairs cannot report anything: %s", error)
+            self._no_inbox = error
 
 
 class _RefusedError(Exception):
@@ -58,41 +91,90 @@ class _Request:
     _receive: Receive
     _send: Send
     _recipe: Recipe
+    _config: Any
+    _inbox: ReportInbox | None
+    _no_inbox: Exception | None
     _body: bytes = b""
     _refused: str = ""
     _answered: bool = False
+    _answer: ReportedAnswer | None = None
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
+        """The next message of the client; the whole body is one, with the key of the reports."""
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.close()
+                return message
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
-                self._check()
-                self._body = b""
-        return message
+                body, self._body = self._checked(self._body), b""
+                return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(self, message: Message) -> None:
-        if not self._refused:
+        if self._answer is not None:
+            await self._answer.send(message)
+        elif not self._refused:
             await self._send(message)
         elif not self._answered:
             self._answered = True
-            await self._answer(self._refused)
+            await self._refuse(self._refused)
 
-    def _check(self) -> None:
+    def close(self) -> None:
+        """Let nothing wait for reports."""
+        if self._answer is not None:
+            self._answer.inbox.close(self._answer.reports)
+
+    def _checked(self, body: bytes) -> bytes:
+        """The body for the application.
+
+        Raises:
+            _RefusedError: It is not valid.
+        """
         try:
-            content = json.loads(self._body)
+            content = json.loads(body)
         except (ValueError, RecursionError):
-            return  # vLLM says what is wrong with it
-        arguments = content.get("vllm_xargs") if isinstance(content, dict) else None
-        if not isinstance(arguments, dict):
-            return
+            return body  # vLLM says what is wrong with it
+        if not isinstance(content, dict):
+            return body
+        arguments = content.get("vllm_xargs")
+        if arguments is not None and not isinstance(arguments, dict):
+            return body
         try:
-            read_alphas(arguments, self._recipe)
+            contributions = self._check(content, arguments or {})
         except SettingsError as error:
             self._refused = str(error)
             raise _RefusedError from error
+        if self._inbox is None:
+            return body
+        reports = self._inbox.open()
+        asked = bool(content.get("return_token_ids"))
+        self._answer = ReportedAnswer(self._send, self._inbox, reports, contributions, asked)
+        content["vllm_xargs"] = {**(arguments or {}), REPORT: reports.key}
+        if contributions:
+            content["return_token_ids"] = True
+        return json.dumps(content).encode()
 
-    async def _answer(self, problem: str) -> None:
+    def _check(self, content: dict[str, Any], arguments: dict[str, Any]) -> bool:
+        """Check the arguments; whether contributions are wanted.
+
+        Raises:
+            SettingsError: They are not valid, or cannot be had.
+        """
+        read_alphas(arguments, self._recipe)
+        if REPORT in arguments:
+            raise SettingsError(f"{REPORT} is set by the server", next_step="Leave it out.")
+        contributions = wants_contributions(arguments)
+        if contributions:
+            check_one_answer(content)
+            require_channel(self._config)
+            if self._inbox is None:
+                raise SettingsError(
+                    f"There are no {CONTRIBUTIONS} here", evidence=str(self._no_inbox or "the path")
+                )
+        return contributions
+
+    async def _refuse(self, problem: str) -> None:
         error = {"message": problem, "type": "BadRequestError", "param": "vllm_xargs", "code": 400}
         body = json.dumps({"error": error}, ensure_ascii=False).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]

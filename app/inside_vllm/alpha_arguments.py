@@ -1,4 +1,4 @@
-"""The α of each pair as arguments of a request: ``alpha``, or ``alpha.NAME`` for one pair."""
+"""The arguments of a request: ``alpha``, or ``alpha.NAME`` for one pair, and ``contributions``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.errors import SettingsError
 
 ALL = "alpha"
 ONE = "alpha."
+CONTRIBUTIONS = "contributions"
 
 
 def read_alphas(arguments: Mapping[str, object] | None, recipe: Recipe) -> tuple[float, ...]:
@@ -39,6 +40,18 @@ def read_alphas(arguments: Mapping[str, object] | None, recipe: Recipe) -> tuple
         for pair in recipe.pairs
     ]
     return tuple(float(alpha) for alpha in found if isinstance(alpha, int | float))
+
+
+def wants_contributions(arguments: Mapping[str, object] | None) -> bool:
+    """Whether a request asks what each pair did to its tokens.
+
+    Raises:
+        SettingsError: What it says is neither true nor false.
+    """
+    value = (arguments or {}).get(CONTRIBUTIONS, False)
+    if value not in (False, True):  # vLLM may have made it 0 or 1
+        raise SettingsError(f"{CONTRIBUTIONS} must be true or false", evidence=f"it is {value!r}")
+    return bool(value)
 
 
 def check_numbers(arguments: Mapping[str, object]) -> None:

@@ -13,11 +13,16 @@ from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
 from app.errors import PromptError, SettingsError
 from app.inside_vllm.additional_config import prefix_bytes_of, recipe_of
-from app.inside_vllm.alpha_arguments import read_alphas
+from app.inside_vllm.alpha_arguments import read_alphas, wants_contributions
 from app.inside_vllm.pair_loading import load_beside
-from app.inside_vllm.pair_steps import PairSteps, ServedText
+from app.inside_vllm.pair_steps import PairRows, PairSteps, ServedText
+from app.inside_vllm.report_folder import REPORT
+from app.inside_vllm.report_sender import ReportSender
+from app.inside_vllm.token_records import TokenRecords
 
 log = logging.getLogger(__name__)
+
+_NO_MEMORY = "The memory of a device was not enough for this step. Send fewer requests at once."
 
 
 class TunedRows:
@@ -36,6 +41,10 @@ class TunedRows:
         self._prefix_bytes = prefix_bytes
         self._eos_ids = list(eos_ids)
         self.steps = PairSteps(pairs.ensemble, self._bytes_for_prefixes)
+        tokenizer = pairs.base.tokenizer.backend_tokenizer
+        self._records = TokenRecords(pairs.ensemble, tokenizer)
+        self._reports = ReportSender()
+        self._keys: dict[ServedText, object] = {}
 
     @classmethod
     def from_config(cls, additional: Any, device: str, rows: int) -> TunedRows:
@@ -64,14 +73,35 @@ class TunedRows:
     ) -> ServedText | None:
         """The text of a request; None if every α is 0, so that the base alone is asked.
 
-        A request that cannot be read has a text without prompts, and ends at its first token.
+        A request that asks for contributions has a text in any case. One that cannot be read has a
+        text without prompts, and ends at its first token.
         """
+        key = (arguments or {}).get(REPORT)
         try:
             alphas = read_alphas(arguments, self._pairs.recipe)
-            return ServedText(self._pairs.prompts(prompt), output, alphas) if any(alphas) else None
+            recorded = wants_contributions(arguments)
+            if not any(alphas) and not recorded:
+                return None
+            text = ServedText(self._pairs.prompts(prompt), output, alphas)
         except (PromptError, SettingsError) as error:
             log.error("a request cannot be read: %s", error)
+            self._reports.send_error(key, str(error))
             return ServedText((), output, ())
+        self._keys[text] = key
+        if recorded:
+            self._records.begin(text, prompt)
+        return text
+
+    def report(self) -> None:
+        """Send the records of the tokens that were sampled since the last step."""
+        for text, record in self._records.known():
+            self._reports.send_token(self._keys[text], record)
+
+    def leave(self, text: ServedText) -> None:
+        """Free what is held of a text."""
+        self._records.leave(text)
+        self._keys.pop(text, None)
+        self.steps.leave(text)
 
     def tune(self, logits: Tensor, rows: Mapping[int, ServedText]) -> Tensor:
         """Turn the base's logits of some rows into tuned ones, in place.
@@ -91,6 +121,8 @@ class TunedRows:
             log.error("the requests of a step end since memory ended", exc_info=error)
             self._pairs.ensemble.prefixes.clear()
             ended = list(rows)
+            for text in rows.values():
+                self._reports.send_error(self._keys.get(text), _NO_MEMORY)
         for row in ended:
             logits[row] = -torch.inf
             logits[row, self._eos_ids] = 0.0
@@ -100,15 +132,28 @@ class TunedRows:
         """Add the shifts to the rows of a step; returns the rows of the texts that end."""
         places = {text: row for row, text in rows.items()}
         found = self.steps.step([text for text in places if text.prompts])
-        for error in found.failed.values():
+        for text, error in found.failed.items():
             log.error("a request ends since its pairs cannot go on: %s", error)
+            self._reports.send_error(self._keys.get(text), str(error))
         ended = [row for row, text in rows.items() if text in found.failed or not text.prompts]
         if found.logits is not None:
+            self._keep_rows(logits, places, found)
             index = torch.tensor([places[text] for text in found.texts], device=logits.device)
             logits.index_add_(0, index, found.shifts().to(logits))
             if (masked := found.logits.masked) is not None:
                 logits[index] = logits[index].masked_fill(masked.to(logits.device), -torch.inf)
         return ended
+
+    def _keep_rows(self, logits: Tensor, places: Mapping[ServedText, int], found: PairRows) -> None:
+        """Keep the rows of the texts whose tokens are recorded."""
+        assert found.logits is not None
+        for place, text in enumerate(found.texts):
+            if text not in self._records:
+                continue
+            base = logits[places[text]]
+            if found.logits.masked is not None:
+                base = base.masked_fill(found.logits.masked.to(base.device), -torch.inf)
+            self._records.keep(text, base, found.logits.rows[:, place])
 
     def _bytes_for_prefixes(self) -> int:
         """At most half of the memory that would be free without them."""

@@ -37,6 +37,7 @@ class ProxyTuning(LogitsProcessor):  # type: ignore[misc]  # vLLM is in an envir
 
     def update_state(self, batch_update: BatchUpdate | None) -> None:
         """Follow the requests that leave, come and change their rows, in vLLM's order."""
+        self._tuned.report()
         if batch_update is None:
             return
         for row in batch_update.removed:
@@ -55,7 +56,7 @@ class ProxyTuning(LogitsProcessor):  # type: ignore[misc]  # vLLM is in an envir
             if direction is MoveDirectionality.SWAP:
                 self._texts[source] = replaced
             else:
-                self._tuned.steps.leave(replaced)
+                self._tuned.leave(replaced)
 
     def apply(self, logits: Tensor) -> Tensor:
         return self._tuned.tune(logits, self._texts) if self._texts else logits
@@ -63,4 +64,4 @@ class ProxyTuning(LogitsProcessor):  # type: ignore[misc]  # vLLM is in an envir
     def _leave(self, row: int) -> None:
         text = self._texts.pop(row, None)
         if text is not None:
-            self._tuned.steps.leave(text)
+            self._tuned.leave(text)

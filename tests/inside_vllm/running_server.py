@@ -92,12 +92,14 @@ class Models:
         adapted = PeftModel.from_pretrained(self._read("small"), self.folder / "adapter").eval()
         return [*map(self._read, ("base", "expert", "antiexpert")), adapted, self._read("small")]
 
-    def row(self, ids: Sequence[int], alphas: tuple[float, float]) -> torch.Tensor:
-        """The tuned logits after ``ids``, from plain forward passes without a cache."""
+    def rows(self, ids: Sequence[int]) -> list[torch.Tensor]:
+        """The raw logits of every role after ``ids``, from plain forward passes without a cache."""
         with torch.inference_mode():
-            base, *pairs = (
-                model(torch.tensor([list(ids)])).logits[0, -1].double() for model in self.models
-            )
+            return [model(torch.tensor([list(ids)])).logits[0, -1] for model in self.models]
+
+    def row(self, ids: Sequence[int], alphas: tuple[float, float]) -> torch.Tensor:
+        """The tuned logits after ``ids``."""
+        base, *pairs = (row.double() for row in self.rows(ids))
         return base + alphas[0] * (pairs[0] - pairs[1]) + alphas[1] * (pairs[2] - pairs[3])
 
     def greedy(self, asked: Asked) -> list[int]:
@@ -125,6 +127,15 @@ class Server:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())["error"]["message"]
         return content.decode() if body is None else json.loads(content)
+
+    def events(self, path: str, body: object) -> list[Any]:
+        """The events of a streamed answer."""
+        headers = {"content-type": "application/json"}
+        data = json.dumps(body).encode()
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
+        with urllib.request.urlopen(asked, timeout=200) as answer:
+            lines = [line.removeprefix(b"data: ") for line in answer.read().splitlines()]
+        return [json.loads(line) for line in lines if line.startswith(b"{")]
 
     def complete(self, asked: Asked, **more: object) -> list[list[int]]:
         """The ids of each answer to a request."""

@@ -13,22 +13,31 @@ import pytest
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.admission import Admission
+from app.inside_vllm.report_folder import REPORT
 from tests import tiny
 
 
+def without_key(body: bytes) -> Any:
+    """The content of a body without the key of its reports."""
+    content = json.loads(body)
+    if isinstance(content, dict):
+        assert content["vllm_xargs"].pop(REPORT)
+    return content
+
+
 async def reading(scope: Any, receive: Any, send: Any) -> None:
-    """An application that answers with the length of the body, and hides what goes wrong."""
-    length, more = 0, True
+    """An application that answers with the body, and hides what goes wrong."""
+    body, more = b"", True
     status = 200
     try:
         while more:
             message = await receive()
-            length += len(message["body"])
+            body += message["body"]
             more = message.get("more_body", False)
     except Exception:
         status = 418
     await send({"type": "http.response.start", "status": status, "headers": []})
-    await send({"type": "http.response.body", "body": str(length).encode()})
+    await send({"type": "http.response.body", "body": b"[]" if status == 418 else body})
 
 
 async def locked(scope: Any, receive: Any, send: Any) -> None:
@@ -41,7 +50,14 @@ async def locked(scope: Any, receive: Any, send: Any) -> None:
 def state(llama: tiny.Family, tmp_path: Path) -> SimpleNamespace:
     file = tmp_path / "recipe.toml"
     write_recipe(llama.recipe(), file)
-    config = SimpleNamespace(additional_config={RECIPE: str(file)})
+    config = SimpleNamespace(
+        additional_config={RECIPE: str(file)},
+        parallel_config=SimpleNamespace(nnodes=1, distributed_executor_backend="uni"),
+        scheduler_config=SimpleNamespace(async_scheduling=False),
+        model_config=SimpleNamespace(
+            logits_processors=["app.inside_vllm.v1_processor:ProxyTuning"]
+        ),
+    )
     return SimpleNamespace(state=SimpleNamespace(vllm_config=config))
 
 
@@ -56,7 +72,16 @@ def ask(state: SimpleNamespace, body: bytes, app: Any = reading) -> tuple[int, b
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Admission(app)({"type": "http", "method": "POST", "app": state}, receive, send))
+    scope = {"type": "http", "method": "POST", "path": "/v1/completions", "app": state}
+
+    async def work() -> None:
+        admission = Admission(app)
+        try:
+            await admission(scope, receive, send)
+        finally:
+            admission.close()
+
+    asyncio.run(work())
     start, end = sent
     return start["status"], end["body"]
 
@@ -70,13 +95,20 @@ def ask(state: SimpleNamespace, body: bytes, app: Any = reading) -> tuple[int, b
         [1, 2],
     ],
 )
-def test_valid_requests_pass_unchanged(state: SimpleNamespace, content: object) -> None:
-    body = json.dumps(content).encode()
-    assert ask(state, body) == (200, str(len(body)).encode())
+def test_valid_requests_pass_with_a_key_for_their_reports(
+    state: SimpleNamespace, content: Any
+) -> None:
+    status, body = ask(state, json.dumps(content).encode())
+    assert status == 200
+    expected = content
+    if isinstance(content, dict):
+        expected = {**content, "vllm_xargs": content.get("vllm_xargs") or {}}
+    assert without_key(body) == expected
 
 
 def test_a_body_that_is_no_json_is_left_to_the_application(state: SimpleNamespace) -> None:
-    assert ask(state, b"{not json, and long enough") == (200, b"26")
+    body = b"{not json, and long enough"
+    assert ask(state, body) == (200, body)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +116,8 @@ def test_a_body_that_is_no_json_is_left_to_the_application(state: SimpleNamespac
     [
         ({"alpha": "much"}, "alpha must be a finite number"),
         ({"alpha.x": 1}, "There is no pair “x”"),
+        ({"contributions": "much"}, "contributions must be true or false"),
+        ({"tuneshift_report": "1-0.0"}, "is set by the server"),
     ],
 )
 def test_invalid_requests_get_a_sentence(
@@ -92,6 +126,43 @@ def test_invalid_requests_get_a_sentence(
     status, body = ask(state, json.dumps({"vllm_xargs": arguments}).encode())
     assert status == 400
     assert sentence in json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"n": 2}, "one prompt and one answer"),
+        ({"prompt": ["a", "b"]}, "one prompt and one answer"),
+        ({"echo": True}, "one prompt and one answer"),
+    ],
+)
+def test_contributions_to_several_answers_are_refused(
+    state: SimpleNamespace, more: dict[str, object], sentence: str
+) -> None:
+    content = {"prompt": "the king", "vllm_xargs": {"contributions": True}, **more}
+    status, body = ask(state, json.dumps(content).encode())
+    assert status == 400
+    assert sentence in json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "sentence"),
+    [
+        ("parallel_config", "nnodes", 2, "on several nodes"),
+        ("parallel_config", "distributed_executor_backend", "ray", "on several nodes"),
+        ("scheduler_config", "async_scheduling", True, "--no-async-scheduling"),
+        ("model_config", "logits_processors", ["app.inside_vllm.v2_processor:P"], "V2 model"),
+    ],
+)
+def test_contributions_are_refused_where_the_engine_cannot_report(
+    state: SimpleNamespace, part: str, name: str, value: object, sentence: str
+) -> None:
+    setattr(getattr(state.state.vllm_config, part), name, value)
+    content = {"prompt": "the king", "vllm_xargs": {"contributions": True}}
+    status, body = ask(state, json.dumps(content).encode())
+    assert status == 400
+    assert sentence in json.loads(body)["error"]["message"]
+    assert ask(state, b'{"prompt": "the king"}')[0] == 200  # without them it is answered
 
 
 def test_who_has_no_key_learns_no_names_of_pairs(state: SimpleNamespace) -> None:

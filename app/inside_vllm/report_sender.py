@@ -1,0 +1,81 @@
+"""The end of the channel of reports in a process of vLLM's engine.
+
+The channel takes what the pairs report of a request from the engine's process to the API process,
+which is on the same machine. The middleware writes a key into each request (``vllm_xargs``), which
+names a Unix socket in a private folder, and a number that nobody can guess. A report is a line of
+JSON on that socket: ``{"key": …, "token": {…}}`` for each token of a request that asked for
+contributions, ``{"key": …, "error": "…"}`` for a request that ends since its pairs cannot go on.
+
+A report is in the API process's socket before :meth:`ReportSender.send` returns. An error that is
+sent before the request's last token is sampled is thus there before that token is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.errors import SettingsError
+from app.inside_vllm.report_folder import socket_of
+
+log = logging.getLogger(__name__)
+
+TOKEN, ERROR, KEY = "token", "error", "key"
+
+_SECONDS = 1.0
+"""The longest that the engine waits for the API process to read."""
+
+
+class ReportSender:
+    """Sends reports of requests to the API processes that took the requests.
+
+    Nothing here fails: without a connection, and where an API process does not read, reports are
+    dropped, and the API process learns from the end of the connection that some are missing.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: dict[Path, socket.socket] = {}
+
+    def send_token(self, key: object, record: Mapping[str, object]) -> None:
+        """Send the record of a token."""
+        self._send(key, TOKEN, record)
+
+    def send_error(self, key: object, sentence: str) -> None:
+        """Send why a request ends."""
+        self._send(key, ERROR, sentence)
+
+    def close(self) -> None:
+        """Close the connections."""
+        while self._sockets:
+            self._sockets.popitem()[1].close()
+
+    def _send(self, key: object, kind: str, content: object) -> None:
+        try:
+            path = socket_of(key)
+        except (OSError, SettingsError) as error:
+            log.warning("reports of requests are dropped: %s", error)
+            return
+        if path is None:
+            return
+        line = json.dumps({KEY: key, kind: content}, ensure_ascii=False).encode() + b"\n"
+        try:
+            self._connected(path).sendall(line)
+        except OSError as error:
+            log.warning("a report of a request is dropped: %s", error)
+            if (broken := self._sockets.pop(path, None)) is not None:
+                broken.close()
+
+    def _connected(self, path: Path) -> socket.socket:
+        if path not in self._sockets:
+            found = socket.socket(socket.AF_UNIX)
+            found.settimeout(_SECONDS)
+            try:
+                found.connect(str(path))
+            except OSError:
+                found.close()
+                raise
+            self._sockets[path] = found
+        return self._sockets[path]
