@@ -54,6 +54,8 @@ class Generate:
         fresh: Read the prompt anew even if the models have read it before, so that the logits of
             a repeated run are rounded as they were.
         keep_rows: Whether the steps of the tokens have their raw rows, as inspection needs them.
+        candidates: Whether the events of the tokens have their candidates, which are then found on
+            the engine's thread.
         load: The id of the :class:`Load` whose models the run needs; None for any.
         beside: Whether it may be decoded side by side with other runs that may be.
     """
@@ -72,6 +74,7 @@ class Generate:
     past_turn: bool = False
     fresh: bool = False
     keep_rows: bool = True
+    candidates: bool = False
     load: int | None = None
     beside: bool = False
 

@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 import torch
 
-from app.attribution.step_attribution import attribute_step
+from app.attribution.step_attribution import attribute_step, candidates_of
 from app.checkpoints.devices import (
     accelerator_bytes,
     all_device_names,
@@ -274,8 +274,9 @@ class Engine:
                 reason: FinishReason = end.value
                 break
             explained = attribute_step(step, partial=remote is not None)
+            found = candidates_of(step) if command.candidates else None
             told = step.without_combined() if command.keep_rows else step.without_rows()
-            self._emit(TokenDecoded(command.id, told, explained))
+            self._emit(TokenDecoded(command.id, told, explained, found))
             clock.tick()
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.attribution.attribution import TokenAttribution
+from app.attribution.candidates import CandidateRows
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
@@ -102,11 +103,12 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenDecoded:
-    """One token of a run with its attribution."""
+    """One token of a run with its attribution, and its candidates if the command asks for them."""
 
     id: int
     step: TokenStep
     attribution: TokenAttribution
+    candidates: CandidateRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@
     </message>
 </context>
 <context>
+    <name>AlignedPromptsModel</name>
+    <message>
+        <source>no token</source>
+        <translation>토큰 없음</translation>
+    </message>
+</context>
+<context>
     <name>AlignedTextView</name>
     <message>
         <source>Tokens of the base above, those of the pair below</source>
@@ -4613,6 +4620,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>역할</translation>
     </message>
     <message>
+        <source>The selected token</source>
+        <translation>선택한 토큰</translation>
+    </message>
+    <message>
         <source>Prompt as the model reads it</source>
         <translation>모델이 읽는 그대로의 프롬프트</translation>
     </message>
@@ -4653,6 +4664,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>각 역할이 실제로 받는 프롬프트입니다.</translation>
     </message>
     <message>
+        <source>All side by side</source>
+        <translation>모두 나란히</translation>
+    </message>
+    <message>
         <source>surprisal {0}</source>
         <translation>서프라이절 {0}</translation>
     </message>
@@ -4679,6 +4694,61 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>{0} of {1} tokens</source>
         <translation>토큰 {0} / {1}개</translation>
+    </message>
+    <message>
+        <source>{0}: {1}, token {2}, id {3}</source>
+        <translation>{0}: {1}, 토큰 {2}, id {3}</translation>
+    </message>
+    <message>
+        <source>nothing predicts the first token</source>
+        <translation>첫 토큰은 예측되지 않습니다</translation>
+    </message>
+    <message>
+        <source>probability {0}</source>
+        <translation>확률 {0}</translation>
+    </message>
+    <message>
+        <source>rank {0}</source>
+        <translation>순위 {0}</translation>
+    </message>
+    <message>
+        <source>entropy {0}</source>
+        <translation>엔트로피 {0}</translation>
+    </message>
+    <message>
+        <source>Most probable: {0}</source>
+        <translation>가장 확률이 높은 토큰: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>PromptTokenTable</name>
+    <message>
+        <source>Copy the text</source>
+        <translation>텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy the token id</source>
+        <translation>토큰 id 복사</translation>
+    </message>
+    <message>
+        <source>Copy all numbers as JSON</source>
+        <translation>모든 수치를 JSON으로 복사</translation>
+    </message>
+    <message>
+        <source>Next same token</source>
+        <translation>다음 같은 토큰</translation>
+    </message>
+    <message>
+        <source>Previous same token</source>
+        <translation>이전 같은 토큰</translation>
+    </message>
+    <message>
+        <source>Next difference</source>
+        <translation>다음 차이</translation>
+    </message>
+    <message>
+        <source>Previous difference</source>
+        <translation>이전 차이</translation>
     </message>
 </context>
 <context>
@@ -6704,6 +6774,33 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>In the panels</source>
         <translation>패널</translation>
+    </message>
+</context>
+<context>
+    <name>SideBySidePrompts</name>
+    <message>
+        <source>Prompts of all roles, side by side</source>
+        <translation>모든 역할의 프롬프트를 나란히</translation>
+    </message>
+    <message>
+        <source>Aligning the prompts …</source>
+        <translation>프롬프트를 정렬하는 중 …</translation>
+    </message>
+    <message>
+        <source>All roles are the same model with the same prompt.</source>
+        <translation>모든 역할이 같은 프롬프트를 읽는 같은 모델입니다.</translation>
+    </message>
+    <message>
+        <source>The prompts differ in {0} of {1} rows (F8 goes to the next).</source>
+        <translation>{1}행 가운데 {0}행에서 프롬프트가 다릅니다(F8: 다음 차이).</translation>
+    </message>
+    <message>
+        <source>All roles read the same tokens.</source>
+        <translation>모든 역할이 같은 토큰을 읽습니다.</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
     </message>
 </context>
 <context>

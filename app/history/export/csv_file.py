@@ -7,7 +7,9 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from app.attribution.scored_prompt import ScoredPrompt
 from app.history.export.document import Document
+from app.history.export.prompt_table import PromptTable
 from app.history.export.token_table import TokenSource, TokenTable, distinct
 
 
@@ -22,6 +24,12 @@ def write_tokens_csv(runs: Sequence[TokenSource]) -> str:
     The text is exact, including line breaks.
     """
     table = TokenTable(runs)
+    return _table(table.header(), table.rows())
+
+
+def write_prompts_csv(prompts: Sequence[ScoredPrompt]) -> str:
+    """One row for each token of the prompts, with the columns of :class:`PromptTable`."""
+    table = PromptTable(prompts)
     return _table(table.header(), table.rows())
 
 

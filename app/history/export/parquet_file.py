@@ -1,19 +1,26 @@
-"""Parquet export of the tokens of runs, for pandas and other programs that read columns."""
+"""Parquet export of the tokens of runs and of prompts, for programs that read columns."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from app.attribution.scored_prompt import ScoredPrompt
 from app.errors import HistoryError
 from app.extras import install_hint, is_installed
-from app.history.export.token_table import OF_RUN, PAIR_UNITS, TokenSource, TokenTable
+from app.history.export.prompt_table import COLUMNS as PROMPT_COLUMNS
+from app.history.export.prompt_table import PromptTable
+from app.history.export.token_table import OF_RUN, PAIR_UNITS, Cell, TokenSource, TokenTable
 
 PARQUET = "parquet"
 SCHEMA = "1"
 """The version of the schema, in the metadata of the file as ``tuneshift.schema``."""
-_UNIT = b"unit"
+PROMPT_SCHEMA = "1"
+"""Likewise of prompts, as ``tuneshift.prompts``."""
+_SCHEMA_KEY, _PROMPT_SCHEMA_KEY = "tuneshift.schema", "tuneshift.prompts"
+_UNIT = "unit"
 
 
 def write_parquet(runs: Sequence[TokenSource]) -> bytes:
@@ -22,29 +29,63 @@ def write_parquet(runs: Sequence[TokenSource]) -> bytes:
     Raises:
         HistoryError: The optional package for Parquet files is not installed.
     """
+    table = TokenTable(runs)
+    run_id, bookmark = OF_RUN
+    columns = [_Field(run_id, str, required=True), _Field(bookmark, bool, required=True)]
+    columns += (_Field(column.name, column.kind, column.unit) for column in table.columns())
+    columns += (
+        _Field(name, float, PAIR_UNITS[name.split(" ", 1)[0]])
+        for name in table.header()[len(columns) :]
+    )
+    return _file(columns, table.rows(), _SCHEMA_KEY, SCHEMA)
+
+
+def write_prompts_parquet(prompts: Sequence[ScoredPrompt]) -> bytes:
+    """One row for each token of the prompts, with the columns of :class:`PromptTable`.
+
+    Raises:
+        HistoryError: The optional package for Parquet files is not installed.
+    """
+    table = PromptTable(prompts)
+    columns = [_Field("role", str, required=True), _Field("row", int, required=True)]
+    columns += (_Field(column.name, column.kind, column.unit) for column in PROMPT_COLUMNS)
+    return _file(columns, table.rows(), _PROMPT_SCHEMA_KEY, PROMPT_SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A column of a file."""
+
+    name: str
+    kind: type[str | int | float | bool]
+    unit: str = ""
+    required: bool = False
+
+
+def _file(columns: Sequence[_Field], rows: Iterable[list[Cell]], key: str, version: str) -> bytes:
+    """A file with typed columns; its metadata have the version of its schema."""
     require_parquet()
     import pyarrow
     from pyarrow import parquet
 
-    table = TokenTable(runs)
-    types = {str: pyarrow.string(), int: pyarrow.int64(), bool: pyarrow.bool_()}
-    run_id, bookmark = OF_RUN
+    types = {
+        str: pyarrow.string(),
+        int: pyarrow.int64(),
+        bool: pyarrow.bool_(),
+        float: pyarrow.float64(),
+    }
     fields = [
-        pyarrow.field(run_id, pyarrow.string(), nullable=False),
-        pyarrow.field(bookmark, pyarrow.bool_(), nullable=False),
+        pyarrow.field(
+            column.name,
+            types[column.kind],
+            nullable=not column.required,
+            metadata={_UNIT: column.unit} if column.unit else None,
+        )
+        for column in columns
     ]
-    for column in table.columns():
-        kind = types.get(column.kind, pyarrow.float64())
-        unit = {_UNIT: column.unit} if column.unit else None
-        fields.append(pyarrow.field(column.name, kind, metadata=unit))
-    fields += [
-        pyarrow.field(name, pyarrow.float64(), metadata=_pair_unit(name))
-        for name in table.header()[len(fields) :]
-    ]
-    schema = pyarrow.schema(fields, metadata={b"tuneshift.schema": SCHEMA})
-    columns = zip(*table.rows(), strict=True)
-    values: list[Any] = [list(column) for column in columns] or [[] for _ in fields]
+    values: list[Any] = [list(each) for each in zip(*rows, strict=True)] or [[] for _ in fields]
     arrays = [pyarrow.array(each, field.type) for each, field in zip(values, fields, strict=True)]
+    schema = pyarrow.schema(fields, metadata={key: version})
     content = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), content)
     return content.getvalue()
@@ -61,7 +102,3 @@ def require_parquet() -> None:
             "Parquet files need the optional package “pyarrow”",
             next_step=f"{install_hint(PARQUET)} Or choose CSV, which has the same columns.",
         )
-
-
-def _pair_unit(name: str) -> dict[bytes, str]:
-    return {_UNIT: PAIR_UNITS[name.split(" ", 1)[0]]}

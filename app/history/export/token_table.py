@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 
 Cell = str | int | float | bool | None
+_Token = TypeVar("_Token")
 
 
 class TokenSource(Protocol):
@@ -40,8 +41,8 @@ class TokenSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the table.
+class Column(Generic[_Token]):
+    """A column of a table of tokens.
 
     Attributes:
         name: Its name.
@@ -53,11 +54,11 @@ class Column:
     name: str
     kind: type[str | int | float | bool]
     unit: str
-    of: Callable[[ExplainedToken], Cell]
+    of: Callable[[_Token], Cell]
 
 
-_NATS = "nats (natural logarithm)"
-_COLUMNS = (
+NATS = "nats (natural logarithm)"
+_COLUMNS: tuple[Column[ExplainedToken], ...] = (
     Column("index", int, "tokens, from 0", lambda token: token.index),
     Column("token_id", int, "", lambda token: token.token_id),
     Column("text", str, "", lambda token: token.text),
@@ -67,8 +68,8 @@ _COLUMNS = (
     Column("sampled_probability", float, "probability", lambda token: token.sampled_probability),
     Column("p_base", float, "probability", lambda token: token.attribution.p_base),
     Column("p_tuned", float, "probability", lambda token: token.attribution.p_tuned),
-    Column("logprob_base", float, _NATS, lambda token: token.attribution.logprob_base),
-    Column("logprob_tuned", float, _NATS, lambda token: token.attribution.logprob_tuned),
+    Column("logprob_base", float, NATS, lambda token: token.attribution.logprob_base),
+    Column("logprob_tuned", float, NATS, lambda token: token.attribution.logprob_tuned),
     Column("rank_base", int, "rank, from 1", lambda token: token.attribution.rank_base),
     Column("rank_tuned", int, "rank, from 1", lambda token: token.attribution.rank_tuned),
     Column("argmax_base", int, "token id", lambda token: token.attribution.argmax_base),
@@ -86,10 +87,10 @@ OF_RUN = ("run_id", "bookmark")
 PAIR_UNITS = {
     "alpha": "factor",
     "contribution": "difference of probabilities",
-    "logprob_contribution": _NATS,
+    "logprob_contribution": NATS,
 }
 """The unit of each column that every pair has."""
-_SHARES = (
+_SHARES: tuple[Column[ExplainedToken], ...] = (
     Column("coverage", float, "probability", lambda token: token.attribution.coverage),
     Column("bounded", float, "probability", lambda token: token.attribution.bounded),
 )
@@ -109,7 +110,7 @@ class TokenTable:
 
     runs: Sequence[TokenSource]
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[Column[ExplainedToken], ...]:
         """The columns after those of :data:`OF_RUN` that do not belong to a pair."""
         tokens = [token for run in self.runs for token in run.tokens]
         shares = (each for each in _SHARES if any(each.of(token) is not None for token in tokens))

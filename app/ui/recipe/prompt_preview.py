@@ -7,21 +7,24 @@ from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QHeaderView,
     QLabel,
     QListWidget,
     QPlainTextEdit,
     QPushButton,
     QSplitter,
-    QTableView,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from app.attribution.scored_prompt import PromptToken, ScoredPrompt, tokens_of
 from app.checkpoints.conversation import last_message
 from app.checkpoints.preflight_report import RolePrompt
-from app.checkpoints.spec import CHAT
+from app.checkpoints.spec import CHAT, CheckpointSpec
+from app.ui.recipe.prompt_token_details import about_token
 from app.ui.recipe.prompt_token_model import TokenModel
+from app.ui.recipe.prompt_token_table import PromptTokenTable
+from app.ui.recipe.side_by_side_prompts import SideBySidePrompts
 from app.ui.state.session import LoadState, Session
 from app.ui.text.tint_words import bits
 from app.ui.theme import SPACE, set_role
@@ -62,7 +65,17 @@ class PromptPreview(QDialog):
         self.count.setWordWrap(True)
         self.text = self._make_text()
         self.tokens = TokenModel(self)
-        self._table = self._make_table()
+        self.table = self._make_table()
+        self.side_by_side = SideBySidePrompts(session, self._label)
+        self.details = QLabel()
+        self.details.setProperty("role", "caption")
+        self.details.setWordWrap(True)
+        self.details.setTextFormat(Qt.TextFormat.PlainText)
+        self.details.setAccessibleName(self.tr("The selected token"))
+        self.table.chosen.connect(
+            lambda token: self._show_token(self._title(self.roles.currentRow()), token)
+        )
+        self.side_by_side.chosen.connect(self._show_token)
         self._state = QLabel()
         self._state.setProperty("role", "caption")
         self._state.setWordWrap(True)
@@ -97,18 +110,14 @@ class PromptPreview(QDialog):
         text.document().setDefaultTextOption(option)
         return text
 
-    def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.tokens)
-        table.setAccessibleName(self.tr("Tokens of the prompt"))
-        table.setTabKeyNavigation(False)
-        table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + SPACE)
+    def _make_table(self) -> PromptTokenTable:
+        table = PromptTokenTable(
+            self.tokens,
+            self.tr("Tokens of the prompt"),
+            lambda _: self._title(self.roles.currentRow()),
+            self._label,
+        )
         table.horizontalHeader().setStretchLastSection(True)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.horizontalHeader().setHighlightSections(False)
         for column, sample in enumerate(_SAMPLES):
             width = self.fontMetrics().horizontalAdvance(sample) + 2 * SPACE
             table.setColumnWidth(column, width)
@@ -121,12 +130,21 @@ class PromptPreview(QDialog):
         column.setSpacing(SPACE)
         panes = QSplitter(Qt.Orientation.Vertical)
         panes.addWidget(self.text)
-        panes.addWidget(self._table)
+        panes.addWidget(self.table)
         panes.setSizes(_ROWS)
         panes.setHandleWidth(SPACE)
         panes.setChildrenCollapsible(False)
-        column.addWidget(self.count)
-        column.addWidget(panes, 1)
+        one = QWidget()
+        inside = QVBoxLayout(one)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(SPACE)
+        inside.addWidget(self.count)
+        inside.addWidget(panes, 1)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(one)
+        self.pages.addWidget(self.side_by_side)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.details)
         sides = QSplitter(Qt.Orientation.Horizontal)
         sides.addWidget(self.roles)
         sides.addWidget(right)
@@ -220,14 +238,15 @@ class PromptPreview(QDialog):
 
     def _list(self) -> None:
         row = max(self.roles.currentRow(), 0)
-        if self._titles != [self.roles.item(index).text() for index in range(self.roles.count())]:
+        titles = [*self._titles, self.tr("All side by side")]
+        if titles != [self.roles.item(index).text() for index in range(self.roles.count())]:
             self.roles.blockSignals(True)
             self.roles.clear()
-            self.roles.addItems(self._titles)
+            self.roles.addItems(titles)
             self.roles.blockSignals(False)
         for index, prompt in enumerate(self._prompts):
             self.roles.item(index).setToolTip(prompt.problem or _count(prompt))
-        row = min(row, len(self._titles) - 1)
+        row = min(row, len(titles) - 1)
         if row == self.roles.currentRow():
             self._show_role(row)
         self.roles.setCurrentRow(row)
@@ -239,23 +258,55 @@ class PromptPreview(QDialog):
         self.roles.setCurrentRow(place)
 
     def _show_role(self, row: int) -> None:
-        if not 0 <= row < len(self._prompts):
-            return
+        beside = bool(self._prompts) and row == len(self._prompts)
+        self.pages.setCurrentIndex(int(beside))
+        if beside:
+            self.side_by_side.show_prompts(self._columns())
+        elif 0 <= row < len(self._prompts):
+            self._show_prompt(row)
+
+    def _show_prompt(self, row: int) -> None:
         prompt = self._prompts[row]
-        specs = self._session.recipe.checkpoints()
-        scores = self._scoring.of(specs[row]) if row < len(specs) else None
-        scored = tuple(scores.tokens) if scores else ()
-        self.tokens.show_prompt(prompt, scored, self._session.token_labels)
+        tokens = self._tokens_of(row)
+        self.tokens.show_tokens(tokens, self._session.token_labels)
         set_role(self.count, "error" if prompt.problem else "caption")
-        self.count.setText(prompt.problem or self._describe(prompt, row))
+        scored = ScoredPrompt(prompt.role, tokens)
+        self.count.setText(prompt.problem or self._describe(prompt, row, scored.surprisal))
         if prompt.text != self.text.toPlainText():
             self.text.setPlainText(prompt.text)
 
-    def _describe(self, prompt: RolePrompt, row: int) -> str:
+    def _tokens_of(self, row: int) -> tuple[PromptToken, ...]:
+        """The tokens of the prompt of a role, with its scores if they are of the same prompt."""
+        prompt, specs = self._prompts[row], self._session.recipe.checkpoints()
+        scores = self._scoring.of(specs[row]) if row < len(specs) else None
+        scored = scores.tokens if scores else ()
+        return tokens_of(prompt.token_ids, prompt.tokens, scored)
+
+    def _columns(self) -> list[ScoredPrompt]:
+        """The prompts, one for all roles with the same checkpoint and prompt format."""
+        places: dict[CheckpointSpec, list[int]] = {}
+        for place, spec in enumerate(self._session.recipe.checkpoints()[: len(self._prompts)]):
+            places.setdefault(spec, []).append(place)
+        return [
+            ScoredPrompt(", ".join(map(self._title, same)), self._tokens_of(same[0]))
+            for same in places.values()
+        ]
+
+    def _title(self, place: int) -> str:
+        return self._titles[place] if 0 <= place < len(self._titles) else ""
+
+    def _label(self, token_id: int) -> str:
+        labels = self._session.token_labels
+        return labels[token_id] if token_id < len(labels) else f"#{token_id}"
+
+    def _show_token(self, title: str, token: PromptToken | None) -> None:
+        self.details.setText(about_token(title, token, self._label) if token else "")
+        self.details.setVisible(token is not None)
+
+    def _describe(self, prompt: RolePrompt, row: int, surprisal: float | None) -> str:
         others = zip(self._titles[:row], self._prompts)  # noqa: B905
         same = next((title for title, other in others if other.token_ids == prompt.token_ids), "")
         parts = [_count(prompt)]
-        surprisal = self.tokens.surprisal
         if surprisal is not None:
             parts.append(self.tr("surprisal {0}").format(bits(surprisal)))
         if same:

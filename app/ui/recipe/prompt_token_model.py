@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from app.attribution.explained_token import ExplainedToken
-from app.attribution.measures import BIT, Measure
-from app.checkpoints.preflight_report import RolePrompt
+from app.attribution.measures import Measure
+from app.attribution.scored_prompt import PromptToken
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import scale_of
@@ -26,42 +26,26 @@ class TokenModel(QAbstractTableModel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._ids: tuple[int, ...] = ()
-        self._texts: tuple[str, ...] = ()
-        self._scored: Sequence[ExplainedToken] = ()
+        self._tokens: Sequence[PromptToken] = ()
         self._labels: Sequence[str] = ()
 
-    def show_prompt(
-        self,
-        prompt: RolePrompt,
-        scored: Sequence[ExplainedToken] = (),
-        labels: Sequence[str] = (),
-    ) -> None:
-        """Show the tokens of ``prompt``.
-
-        Args:
-            prompt: The prompt.
-            scored: The tokens from the second on with their scores; ignored if they are of another
-                prompt.
-            labels: A label for each token id.
-        """
-        if tuple(token.token_id for token in scored) != prompt.token_ids[1:]:
-            scored = ()
-        if (prompt.token_ids, prompt.tokens, scored) != (self._ids, self._texts, self._scored):
+    def show_tokens(self, tokens: Sequence[PromptToken], labels: Sequence[str] = ()) -> None:
+        """Show the tokens of a prompt; ``labels`` has the text of each token id."""
+        if tokens != self._tokens:
             self.beginResetModel()
-            self._ids, self._texts = prompt.token_ids, prompt.tokens
-            self._scored, self._labels = scored, labels
+            self._tokens, self._labels = tokens, labels
             self.endResetModel()
 
-    @property
-    def surprisal(self) -> float | None:
-        """The surprisal of all scored tokens together, in bits; None without scores."""
-        if not self._scored:
-            return None
-        return -sum(token.attribution.logprob_tuned for token in self._scored) / BIT
+    def token_at(self, index: _Index) -> PromptToken | None:
+        """The token of a row."""
+        return self._tokens[index.row()] if 0 <= index.row() < len(self._tokens) else None
+
+    def differs(self, row: int) -> bool:
+        """Whether roles have different tokens in a row, which a single prompt cannot."""
+        return False
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's
-        return 0 if parent.isValid() else len(self._ids)
+        return 0 if parent.isValid() else len(self._tokens)
 
     def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's
         return 0 if parent.isValid() else EXPECTED + 1
@@ -86,34 +70,36 @@ class TokenModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         row, column = index.row(), index.column()
         if role == Qt.ItemDataRole.DisplayRole:
+            token = self._tokens[row]
             if column >= PROBABILITY:
-                return self._score(row, column)
-            return (str(row + 1), str(self._ids[row]), quoted(self._texts[row]))[column]
+                return self._score(token, column)
+            return (str(row + 1), str(token.token_id), quoted(token.text))[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.BackgroundRole and column == TOKEN:
-            found = self._scored_at(row)
-            if found is not None:
-                scale = scale_of(Tint(Measure.SURPRISAL), Grouping.TOKEN, current_theme())
-                return scale.color(-found.attribution.logprob_tuned / BIT)
+            return tint_of(self._tokens[row])
         return None
 
-    def _scored_at(self, row: int) -> ExplainedToken | None:
-        return self._scored[row - 1] if 0 < row <= len(self._scored) else None
-
-    def _score(self, row: int, column: int) -> str:
-        found = self._scored_at(row)
-        if found is None:
+    def _score(self, token: PromptToken, column: int) -> str:
+        if token.scored is None or token.surprisal is None:
             return ""
-        told = found.attribution
+        told = token.scored.attribution
         if column == PROBABILITY:
             return probability(told.p_tuned)
         if column == SURPRISAL:
-            return number(-told.logprob_tuned / BIT)
+            return number(token.surprisal)
         if column == RANK:
             return f"{told.rank_tuned:,}"
         known = told.argmax_tuned < len(self._labels)
         return quoted(self._labels[told.argmax_tuned] if known else f"#{told.argmax_tuned}")
+
+
+def tint_of(token: PromptToken) -> QColor | None:
+    """The background of a token by its surprisal; None without scores."""
+    if token.surprisal is None:
+        return None
+    scale = scale_of(Tint(Measure.SURPRISAL), Grouping.TOKEN, current_theme())
+    return scale.color(token.surprisal)
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

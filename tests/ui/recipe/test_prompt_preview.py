@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.preflight_report import RolePrompt
@@ -117,7 +117,7 @@ def test_a_changed_recipe_is_asked_about(
     session.remove_pair(1)
     qtbot.waitUntil(lambda: len(questions(bridge)) > before)
     bridge.check(kind=Check)
-    assert preview.roles.count() == 3
+    assert preview.roles.count() == 4  # three roles, and all of them side by side
 
 
 def test_a_context_without_a_limit(
@@ -145,5 +145,5 @@ def test_keys_alone_reach_everything(qtbot: QtBot, preview: PromptPreview) -> No
         assert focus is not None
         reached.add(focus)
         qtbot.keyClick(focus, Qt.Key.Key_Tab)
-    assert {preview.roles, preview.text, preview.findChild(QTableView)} <= reached
+    assert {preview.roles, preview.text, preview.table} <= reached
     assert all(widget.accessibleName() or widget.text() for widget in reached)  # type: ignore[attr-defined]

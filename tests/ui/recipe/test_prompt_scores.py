@@ -13,14 +13,14 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.attribution.explained_token import ExplainedToken
-from app.checkpoints.preflight_report import RolePrompt
+from app.attribution.candidates import tabulate
+from app.attribution.scored_prompt import PromptToken, tokens_of
 from app.checkpoints.spec import Recipe
 from app.engine.commands import Generate
 from app.errors import PromptError
 from app.settings import Settings
 from app.ui.recipe.prompt_dialogs import show_preview
-from app.ui.recipe.prompt_token_model import EXPECTED, RANK, SURPRISAL, TOKEN, TokenModel
+from app.ui.recipe.prompt_token_model import EXPECTED, RANK, SURPRISAL, TOKEN
 from app.ui.state.session import Session
 from tests import tiny
 from tests.ui.conftest import EngineBridge, FakeBridge
@@ -71,9 +71,18 @@ def test_every_role_scores_the_prompt_that_it_reads(
             rows = model(torch.tensor([ids])).logits[0, :-1].double().log_softmax(-1)
         found = scoring.of(spec)
         assert found is not None
-        assert [token.token_id for token in found.tokens] == ids[1:]
-        for token, row in zip(found.tokens, rows, strict=True):
-            told = token.attribution
+        assert [token.token_id for token in found.tokens] == ids
+        assert found.tokens[0].scored is None
+        for token, row in zip(found.tokens[1:], rows, strict=True):
+            assert token.scored is not None
+            assert token.candidates is not None
+            best = row.topk(5)
+            table = tabulate(token.candidates)
+            assert table.token_ids[:5].tolist() == best.indices.tolist()
+            assert table.p_tuned[:5] == pytest.approx(best.values.exp().numpy(), abs=1e-5)
+            told = token.scored.attribution
+            entropy = -(row.exp() * row).sum().item()
+            assert told.entropy_tuned == pytest.approx(entropy, abs=1e-4)
             assert told.logprob_tuned == pytest.approx(row[token.token_id].item(), abs=1e-4)
             assert told.rank_tuned == int((row > row[token.token_id]).sum()) + 1
             assert told.argmax_tuned == int(row.argmax())
@@ -95,18 +104,17 @@ def test_the_preview_shows_the_scores_of_the_chosen_role(
     model, scores = preview.tokens, chatting.runs.prompt_scoring
     found = scores.of(chatting.recipe.pairs[0].expert)
     assert found is not None
-    assert model.rowCount() == len(found.tokens) + 1
+    assert model.rowCount() == len(found.tokens)
     assert [model.index(0, column).data() for column in range(SURPRISAL, EXPECTED + 1)] == [""] * 3
-    for row, token in enumerate(found.tokens, 1):
-        told = token.attribution
+    for row, token in enumerate(found.tokens[1:], 1):
+        assert token.scored is not None
+        told = token.scored.attribution
         bits = -told.logprob_tuned / math.log(2)
         assert float(model.index(row, SURPRISAL).data()) == pytest.approx(bits, abs=0.06)
         assert model.index(row, RANK).data() == f"{told.rank_tuned:,}"
         assert chatting.token_labels[told.argmax_tuned] in model.index(row, EXPECTED).data()
         color = model.index(row, TOKEN).data(Qt.ItemDataRole.BackgroundRole)
         assert isinstance(color, QColor)
-    total = -sum(token.attribution.logprob_tuned for token in found.tokens) / math.log(2)
-    assert model.surprisal == pytest.approx(total)
     assert "surprisal" in preview.count.text()
 
 
@@ -131,12 +139,9 @@ def test_scoring_is_cancelled_by_its_button_and_by_closing_the_preview(
 
 
 def test_scores_of_another_prompt_are_not_shown() -> None:
-    model = TokenModel()
-    prompt = RolePrompt("base", "a b", (1, 2), ("a", " b"), None, False)
-    other = ExplainedToken(0, 3, " c", 0, (), 1.0, None)  # type: ignore[arg-type]
-    model.show_prompt(prompt, (other,), ())
-    assert model.surprisal is None
-    assert model.index(1, SURPRISAL).data() == ""
+    other = [PromptToken(0, 1, "a"), PromptToken(1, 3, " c", object())]  # type: ignore[arg-type]
+    assert [token.scored for token in tokens_of((1, 2), ("a", " b"), other)] == [None, None]
+    assert tokens_of((1, 3), ("a", " c"), other)[1].scored is other[1].scored
 
 
 def test_an_error_is_reported_and_ends_the_question(qapp: object, recipe: Recipe) -> None:

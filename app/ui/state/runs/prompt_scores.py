@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from app.attribution.explained_token import ExplainedToken
+from app.attribution.scored_prompt import PromptToken
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.engine.commands import Generate
-from app.engine.controls import Cancellation, LiveAlphas
-from app.engine.events import Event, Failed, RunFinished, TokenDecoded
-from app.errors import TuneshiftError
+from app.engine.controls import Cancellation
+from app.engine.events import Event, Failed, RunFinished
+from app.engine.prompt_scoring import PromptTokens, scorable, score_of_prompt
 from app.ui.state.engine_requests import Requests
+from app.ui.state.runs.readiness import Models
 
 
 @dataclass(slots=True, eq=False)
@@ -23,12 +24,17 @@ class PromptScores:
     """The scores of the prompt of a role.
 
     Attributes:
-        tokens: The tokens from the second on; nothing predicts the first.
+        read: The tokens so far.
         complete: Whether all tokens are there.
     """
 
-    tokens: list[ExplainedToken] = field(default_factory=list)
+    read: PromptTokens = field(default_factory=PromptTokens)
     complete: bool = False
+
+    @property
+    def tokens(self) -> list[PromptToken]:
+        """The tokens; nothing predicts the first."""
+        return self.read.tokens
 
 
 class PromptScoring(QObject):
@@ -39,18 +45,16 @@ class PromptScoring(QObject):
 
     Args:
         requests: Sends commands to the engine.
-        report: Shows an error.
+        models: The session.
     """
 
     changed = Signal()
     """``waiting`` changed, or the scores of a role are complete."""
 
-    def __init__(
-        self, requests: Requests, report: Callable[[TuneshiftError, str], None], parent: QObject
-    ) -> None:
+    def __init__(self, requests: Requests, models: Models, parent: QObject) -> None:
         super().__init__(parent)
         self._requests = requests
-        self._report = report
+        self._models = models
         self._scores: dict[CheckpointSpec, PromptScores] = {}
         self._waiting: set[int] = set()
         self._cancellation = Cancellation()
@@ -75,22 +79,15 @@ class PromptScoring(QObject):
         """
         self._drop()
         self._scores, self._cancellation = {}, Cancellation()
-        config = replace(recipe.sampling, max_new_tokens=1, stop=())
-        for place, (name, spec) in enumerate(recipe.roles()):
-            if name in left_out or spec.is_endpoint or spec in self._scores:
-                continue
+        for spec, place in scorable(recipe, left_out).items():
             scores = self._scores[spec] = PromptScores()
-            command = Generate(
+            command = score_of_prompt(
                 self._requests.new_id(),
                 prompt,
-                config,
-                LiveAlphas(()),
+                recipe,
+                place,
                 self._cancellation,
-                role=place,
-                speculate=False,
-                echo=True,
-                keep_rows=False,
-                load=self._requests.load,
+                self._requests.load,
             )
             self._waiting.add(command.id)
             self._requests.submit(command, partial(self._handle, command, scores))
@@ -110,15 +107,16 @@ class PromptScoring(QObject):
 
     def _handle(self, command: Generate, scores: PromptScores, events: Sequence[Event]) -> None:
         for event in events:
-            if isinstance(event, TokenDecoded):
-                if not event.step.forced:
-                    continue  # the one after the prompt
-                scores.tokens.append(ExplainedToken.of(event.step, event.attribution))
-            elif isinstance(event, RunFinished | Failed):
+            scores.read.receive(event, self._label)
+            if isinstance(event, RunFinished | Failed):
                 self._requests.forget(command.id)
                 self._waiting.discard(command.id)
                 scores.complete = isinstance(event, RunFinished)
                 other = command.load != self._requests.load  # other models are being loaded
                 if isinstance(event, Failed) and event.error and not other:
-                    self._report(event.error, event.details)
+                    self._models.report(event.error, event.details)
                 self.changed.emit()
+
+    def _label(self, token_id: int) -> str:
+        labels = self._models.token_labels
+        return labels[token_id] if token_id < len(labels) else f"#{token_id}"

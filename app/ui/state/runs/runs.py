@@ -66,7 +66,7 @@ class Runs(QObject):
         self.generation.ended.connect(self.run_changed)
         self._readiness = Readiness(models, lambda: self.running, self)
         self.questions = WhatIfQuestions(requests, models.report, self)
-        self.prompt_scoring = PromptScoring(requests, models.report, self)
+        self.prompt_scoring = PromptScoring(requests, models, self)
         self._token_to_select: tuple[Run, int] | None = None
         self.budget = RowBudget(row_bytes)
         self._make = NewRuns(models, requests, self.budget)
