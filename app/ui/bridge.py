@@ -5,20 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from app.engine.commands import Command
 from app.engine.frame_pause import FramePause
 from app.engine.worker import OUTBOX_SIZE, EngineClient, EngineThread
+from app.ui.drawing_pace import FRAMES, SLOW_EVENT_SECONDS
+from app.ui.painting_end import PaintingEnd
 
-FRAME_MS = 33
-SLOWEST_FRAME_MS = 150
-CPU_SHARE = 0.02
-"""Maximum share of one CPU core for the window while events arrive.
-
-The interval of frames is lengthened to keep it, because the window and the decoding thread
-compete for the CPU and for Python's global interpreter lock.
-"""
 BUDGET_SECONDS = 0.004
 """Time in one frame for draining the outbox; other events wait for the next frame."""
 LATE_MS = 100
@@ -48,12 +42,13 @@ class Bridge(QObject):
         self._frame.timeout.connect(self._begin_frame)
         self._late = QTimer(self, interval=LATE_MS, singleShot=True)
         self._late.timeout.connect(self._draw_beside)
-        self._rounds = 0  # of the event loop until the frame has been painted
+        self._painting = PaintingEnd(self)
+        self._painting.reached.connect(self._pause.end)
         # Queued: both are emitted on the engine's thread.
         self._woken.connect(self._wake, Qt.ConnectionType.QueuedConnection)
         self._paused.connect(self._draw, Qt.ConnectionType.QueuedConnection)
         self._drained_at = self._spent_at = 0.0  # wall-clock and CPU time in seconds
-        self._pace_ms: float = FRAME_MS
+        self._pace_ms = FRAMES.shortest_ms
 
     def start(self) -> None:
         self._engine.start()
@@ -91,13 +86,18 @@ class Bridge(QObject):
             self._spent_at = time.thread_time()  # CPU time between frames does not count
             self._frame.start(max(round(self._pace_ms - passed), 0))
 
-    def _pace(self) -> None:
-        """Set the interval to the next frame from the CPU time of the last one."""
-        self._drained_at, spent = time.monotonic(), time.thread_time()
-        cost = 1000 * (spent - self._spent_at)
-        self._spent_at = spent
-        self._pace_ms = min(max(cost / CPU_SHARE, FRAME_MS), SLOWEST_FRAME_MS)
-        self._frame.setInterval(round(self._pace_ms))
+    def _pace(self, events: int) -> None:
+        """Set the interval to the next frame from the CPU time of the last one.
+
+        Args:
+            events: The number of events that came since the last frame.
+        """
+        now, spent = time.monotonic(), time.thread_time()
+        passed, cost = now - self._drained_at, spent - self._spent_at
+        self._drained_at, self._spent_at = now, spent
+        slow = passed >= SLOW_EVENT_SECONDS * max(events, 1)
+        self._pace_ms = FRAMES.shortest_ms if slow else FRAMES.interval_ms(cost)
+        self._frame.setInterval(self._pace_ms)
 
     @Slot()
     def _begin_frame(self) -> None:
@@ -114,11 +114,10 @@ class Bridge(QObject):
     @Slot()
     def _draw(self) -> None:
         """Drain the outbox while the engine pauses, until what changed has been painted."""
-        if 1000 * (time.monotonic() - self._drained_at) > 2 * SLOWEST_FRAME_MS:
+        if 1000 * (time.monotonic() - self._drained_at) > 2 * FRAMES.longest_ms:
             self._spent_at = time.thread_time()  # CPU time between frames does not count
         self._drain()
-        self._rounds = 2  # what was painted may ask for a second round, as the plot does
-        self._end_round()
+        self._painting.wait()
 
     @Slot()
     def _draw_beside(self) -> None:
@@ -126,25 +125,9 @@ class Bridge(QObject):
         self._pause.end()
         self._drain()
 
-    def _end_round(self) -> None:
-        # Behind the painting, which has this priority too.
-        event = QEvent(QEvent.Type.User)
-        QCoreApplication.postEvent(self, event, Qt.EventPriority.LowEventPriority.value)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() is not QEvent.Type.User:
-            return super().event(event)
-        self._rounds -= 1
-        if self._rounds > 0:
-            self._end_round()
-        else:
-            self._pause.end()
-        return True
-
     @Slot()
     def _drain(self) -> None:
         self._late.stop()
-        self._pace()
         deadline = time.perf_counter() + BUDGET_SECONDS
         taken = self._engine.outbox.drain(_BATCH)
         while taken and time.perf_counter() < deadline:
@@ -152,6 +135,7 @@ class Bridge(QObject):
             if not more:
                 break
             taken += more
+        self._pace(len(taken))
         self._frame.start()
         if taken:
             self.events.emit(taken)

@@ -14,7 +14,8 @@ from app.engine.controls import Cancellation
 from app.engine.events import EngineReady
 from app.engine.frame_pause import FramePause
 from app.ui import bridge as bridge_module
-from app.ui.bridge import CPU_SHARE, FRAME_MS, SLOWEST_FRAME_MS, Bridge
+from app.ui.bridge import Bridge
+from app.ui.drawing_pace import FRAMES, SLOW_EVENT_SECONDS
 
 EVENT = EngineReady(("cpu",), "2.13.0")
 
@@ -51,20 +52,39 @@ def come(bridge: Bridge) -> None:
     QApplication.sendPostedEvents(bridge)  # wakes the bridge
 
 
+def frame(bridge: Bridge, clocks: Clocks, *, cost: float, passed: float, events: int) -> int:
+    """Draw a frame and, after this time in seconds, the next one; the interval that follows."""
+    come(bridge)
+    bridge._drain()
+    clocks.spent += cost  # the cost of painting
+    clocks.now += passed
+    for _ in range(events):
+        bridge._engine.outbox.put(EVENT)
+    bridge._drain()
+    assert bridge._frame.isActive()
+    return bridge._frame.interval()
+
+
 @pytest.mark.parametrize(
     ("cost_ms", "frame_ms"),
-    [(0.1, FRAME_MS), (2.0, 2.0 / CPU_SHARE), (1000.0, SLOWEST_FRAME_MS)],
+    [
+        (0.1, FRAMES.shortest_ms),
+        (1.5, 1.5 / FRAMES.share),
+        (1000.0, FRAMES.longest_ms),
+    ],
 )
 def test_expensive_frames_lengthen_the_interval(
     bridge: Bridge, clocks: Clocks, cost_ms: float, frame_ms: float
 ) -> None:
-    come(bridge)
-    bridge._drain()
-    bridge._engine.outbox.put(EVENT)
-    clocks.spent += cost_ms / 1000  # the cost of painting
-    bridge._drain()
-    assert bridge._frame.isActive()
-    assert bridge._frame.interval() == pytest.approx(frame_ms, abs=1)
+    interval = frame(bridge, clocks, cost=cost_ms / 1000, passed=0.1, events=10)
+    assert interval == pytest.approx(frame_ms, abs=1)
+
+
+def test_slow_events_do_not_wait_for_each_other(bridge: Bridge, clocks: Clocks) -> None:
+    slow = 1.01 * SLOW_EVENT_SECONDS
+    assert frame(bridge, clocks, cost=0.01, passed=3 * slow, events=3) == FRAMES.shortest_ms
+    fast = 0.99 * SLOW_EVENT_SECONDS
+    assert frame(bridge, clocks, cost=0.01, passed=3 * fast, events=3) == FRAMES.longest_ms
 
 
 def test_the_first_event_after_a_standstill_is_drawn_at_once(
@@ -83,7 +103,7 @@ def test_the_first_event_after_a_standstill_is_drawn_at_once(
     come(bridge)
     assert received == [[EVENT]]
     assert bridge._frame.isActive()
-    assert bridge._frame.interval() == FRAME_MS
+    assert bridge._frame.interval() == FRAMES.shortest_ms
 
 
 def test_events_soon_after_a_frame_wait_for_the_next_frame(bridge: Bridge, clocks: Clocks) -> None:
@@ -95,7 +115,7 @@ def test_events_soon_after_a_frame_wait_for_the_next_frame(bridge: Bridge, clock
     come(bridge)
     assert received == [[EVENT]]
     assert bridge._frame.isActive()
-    assert bridge._frame.interval() == FRAME_MS
+    assert bridge._frame.interval() == FRAMES.shortest_ms
 
 
 def test_an_idle_engine_is_not_waited_for(bridge: Bridge) -> None:

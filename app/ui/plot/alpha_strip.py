@@ -74,6 +74,7 @@ class AlphaStrip(QWidget):
         run = self._session.runs.current
         if run is not self._run or (run and len(run.tokens) < len(self._alphas)):
             self._run = run
+            self._pace.begin()
             self._alphas = np.zeros((0, len(run.pair_names) if run else 0))
             self._make_lines(self._alphas.shape[1])
         self._append()

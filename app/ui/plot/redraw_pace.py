@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-_INTERVAL_MS = 600
+from app.ui.drawing_pace import PLOTS
+from app.ui.painting_end import PaintingEnd
 
 
 class RedrawPace(QObject):
-    """Says when the plot is due while tokens arrive: at most once in an interval.
+    """Says when the plot is due while tokens arrive: the more it costs, the less often.
 
     It is due together with tokens, since the engine pauses while they are drawn. A timer covers the
     last tokens before a standstill.
@@ -16,21 +19,38 @@ class RedrawPace(QObject):
 
     due = Signal()
 
-    def __init__(self, parent: QObject | None = None, interval_ms: int = _INTERVAL_MS) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._interval_ms = interval_ms
+        self._interval_ms = PLOTS.shortest_ms
         self._since = QElapsedTimer()
-        self._late = QTimer(self, interval=2 * interval_ms, singleShot=True)
+        self._begun = 0.0  # processor time in seconds
+        self._painting = PaintingEnd(self)
+        self._painting.reached.connect(self._on_painted)
+        self._late = QTimer(self, singleShot=True)
         self._late.timeout.connect(self.due)
+
+    @property
+    def interval_ms(self) -> int:
+        """Minimum time between two drawings."""
+        return self._interval_ms
+
+    def begin(self) -> None:
+        """Another run is shown: its first tokens are drawn soon, whatever that costs."""
+        self._interval_ms = PLOTS.shortest_ms
 
     def tokens_came(self) -> None:
         """Tokens were added that are not drawn yet."""
         if not self._since.isValid() or self._since.hasExpired(self._interval_ms):
+            self._begun = time.thread_time()
+            self._painting.wait()
             self.due.emit()
         elif not self._late.isActive():
-            self._late.start()
+            self._late.start(self._interval_ms + PLOTS.shortest_ms)
 
     def drawn(self) -> None:
         """The plot shows all tokens."""
         self._since.start()
         self._late.stop()
+
+    def _on_painted(self) -> None:
+        self._interval_ms = PLOTS.interval_ms(time.thread_time() - self._begun)

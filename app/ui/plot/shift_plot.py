@@ -69,7 +69,7 @@ class ShiftPlot(QWidget):
             pane.moved.connect(self._on_moved)
         self._foot.selecting.toggled.connect(self._on_selecting)
         session.runs.run_changed.connect(self._on_run)
-        session.runs.tokens_added.connect(self._on_tokens)
+        session.runs.tokens_added.connect(self._pace.tokens_came)
         session.selection.changed.connect(self._on_selection)
         session.selection.range_changed.connect(self._on_range)
         session.display.plot_changed.connect(self._on_display)
@@ -131,6 +131,7 @@ class ShiftPlot(QWidget):
         run = self._session.runs.current
         if run is not self._run:
             self._run = run
+            self._pace.begin()
             self._series = AttributionSeries(len(self._pairs))
             self._following = True
             self._append()
@@ -140,12 +141,6 @@ class ShiftPlot(QWidget):
         if run and not run.active:
             self._append()
         self._update_buttons()
-
-    def _on_tokens(self) -> None:
-        if self._series.count == 0:
-            self._append()
-        else:
-            self._pace.tokens_came()
 
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:

@@ -21,6 +21,7 @@ from app.engine.events import TokenDecoded
 from app.ui.plot.line_style import BASE_LINE
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.readout import Readout
+from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
@@ -45,6 +46,13 @@ def shown(plot: ShiftPlot, qtbot: QtBot) -> ShiftPlot:
     with qtbot.waitExposed(plot):
         plot.show()
     return plot
+
+
+def draw(plot: ShiftPlot) -> None:
+    """Draw the tokens that came, without waiting until the plot is due."""
+    pace = plot.findChild(RedrawPace, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert pace is not None
+    pace.due.emit()
 
 
 def visible_tokens(plot: ShiftPlot) -> tuple[float, float]:
@@ -135,6 +143,7 @@ def test_shows_an_explanation_while_there_is_no_run(
     assert empty.isVisible()
     loaded_session.runs.generate("Once")
     bridge.decode(3)
+    draw(plot)
     assert not empty.isVisible()
 
 
@@ -224,6 +233,7 @@ def test_follows_generation_until_the_user_pans(
     plot = shown(ShiftPlot(loaded_session), qtbot)
     loaded_session.runs.generate("Once")
     bridge.decode(150)
+    draw(plot)
     left, right = visible_tokens(plot)
     assert 149 < right < 152
     assert 80 <= right - left <= 120
@@ -234,7 +244,8 @@ def test_follows_generation_until_the_user_pans(
     qtbot.mouseClick(button(plot, "Follow"), Left)
     assert 199 < visible_tokens(plot)[1] < 202
     bridge.decode(10, start=200)
-    qtbot.waitUntil(lambda: 249 < visible_tokens(plot)[1] < 252)
+    draw(plot)
+    assert 249 < visible_tokens(plot)[1] < 252
     bridge.finish_run()
     assert 209 < visible_tokens(plot)[1] < 212, "no empty columns after the end"
 
@@ -247,16 +258,19 @@ def test_axes_are_drawn_once_for_each_page_of_tokens(
     axis = plot.pane.getPlotItem().getAxis("bottom")
     loaded_session.runs.generate("Once")
     bridge.decode(110)
+    draw(plot)
     QApplication.processEvents()  # the first tokens change the layout
     plot.grab()
     drawn, seen = axis.picture, visible_tokens(plot)
     bridge.decode(30, start=110)
-    qtbot.waitUntil(lambda: plot.series.count == 140)
+    draw(plot)
+    assert plot.series.count == 140
     plot.grab()
     assert visible_tokens(plot) == seen
     assert axis.picture is drawn
     bridge.decode(30, start=140)
-    qtbot.waitUntil(lambda: plot.series.count == 170)
+    draw(plot)
+    assert plot.series.count == 170
     assert visible_tokens(plot)[1] - seen[1] == pytest.approx(50)
 
 
@@ -337,6 +351,7 @@ def test_selecting_elsewhere_brings_the_token_into_view(
     plot = shown(ShiftPlot(loaded_session), qtbot)
     loaded_session.runs.generate("Once")
     bridge.decode(300)
+    draw(plot)
     assert visible_tokens(plot)[0] > 10
     loaded_session.selection.select(10)
     left, right = visible_tokens(plot)
