@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Protocol, runtime_checkable
@@ -14,7 +15,7 @@ from app.decoding.cache_state import CacheState, StatefulModel
 from app.decoding.kv_cache import GrowingLayer, make_cache
 from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
-from app.errors import Cancelled
+from app.errors import Cancelled, ContextLengthError
 
 TOKENS_AT_ONCE = 4096
 """Tokens of a prefill chunk, counted over all texts of the batch."""
@@ -223,15 +224,19 @@ class SeparateTexts:
 
     Attributes:
         texts: The language model of each text.
+        full: Errors of texts, by their index, that the last block did not fit into the context of.
+            Their rows are not numbers, and they have not read the block.
     """
 
     def __init__(self, make: Callable[[], LanguageModel]) -> None:
         self._make = make
         self.texts: list[LanguageModel] = []
+        self.full: dict[int, ContextLengthError] = {}
 
     def prefill(self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool]) -> Tensor:
         """Start a batch with ``prompts``; returns the logits after each of them, [B, V]."""
         self.texts = []
+        self.full = {}
         rows = []
         for prompt in prompts:
             text = self._make()
@@ -241,9 +246,8 @@ class SeparateTexts:
 
     def extend(self, tokens: Tensor) -> Tensor:
         """Extend each text by k ``tokens``, [B, k]; returns the logits after each, [B, k, V]."""
-        count = tokens.shape[1]
-        rows = [text.extend(block, count) for text, block in zip(self.texts, tokens, strict=True)]
-        return torch.stack(rows)
+        self.full = {}
+        return torch.stack([self._extended(row, block) for row, block in enumerate(tokens)])
 
     def keep(self, rows: Tensor) -> None:
         """Keep only the texts at these indices of the batch, [n]."""
@@ -266,6 +270,15 @@ class SeparateTexts:
             return None
         text.put_state(state)
         return state.copy(length)
+
+    def _extended(self, row: int, block: Tensor) -> Tensor:
+        """The logits of one text after each token of a block, [k, V]."""
+        text = self.texts[row]
+        try:
+            return text.extend(block, len(block))
+        except ContextLengthError as error:
+            self.full[row] = error
+            return torch.full((len(block), text.vocabulary_size), math.nan)
 
 
 def _read_in_chunks(

@@ -21,7 +21,7 @@ from app.decoding.cache_state import CacheState
 from app.decoding.coverage import Coverage
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.language_model import TransformersLanguageModel
-from app.errors import ModelError
+from app.errors import ModelError, TuneshiftError
 
 
 class BatchedEnsemble:
@@ -93,10 +93,17 @@ class BatchedEnsemble:
         known: list[Coverage | None] = [None] * count
         for position in reversed(range(count)):  # models are rewound rather than read on
             if given is None:
-                known[position] = complete(self._bridged(position, count), logits, position)
+                known[position] = self.refine_at(position, logits)
             elif (token := given[position]) is not None:
-                known[position] = complete(self._bridged(position, count), logits, position, token)
+                known[position] = self.refine_at(position, logits, token)
         return None if all(coverage is None for coverage in known) else known
+
+    def refine_at(
+        self, position: int, logits: EnsembleLogits, given: int | None = None
+    ) -> Coverage | None:
+        """Complete the rows of one position, in place; see :meth:`refine`."""
+        bridged = self._bridged(position, logits.rows.shape[1])
+        return complete(bridged, logits, position, given)
 
     def _bridged(self, position: int, count: int) -> list[BridgedText]:
         """The text at one of ``count`` positions, as each model of another vocabulary read it."""
@@ -110,15 +117,23 @@ class BatchedEnsemble:
                     found.append(BridgedText(place, text, text.length - later))
         return found
 
-    def unusable(self, logits: EnsembleLogits) -> dict[int, ModelError]:
-        """The positions at which a model computed logits that are not numbers, with the errors."""
-        return self._ensemble.unusable(logits)
+    def unusable(self, logits: EnsembleLogits) -> dict[int, TuneshiftError]:
+        """The positions at which a model has no logits, or such that are not numbers, with the
+        errors."""
+        found: dict[int, TuneshiftError] = {**self._ensemble.unusable(logits)}
+        for model in self._models:
+            if isinstance(model, SeparateTexts):
+                columns = logits.rows.shape[1] // len(model.texts)
+                for row, error in model.full.items():
+                    found |= dict.fromkeys(range(row * columns, (row + 1) * columns), error)
+        return found
 
     def require_usable(self, logits: EnsembleLogits) -> None:
         """Check every position.
 
         Raises:
             ModelError: A model computed logits that are not numbers.
+            ContextLengthError: A text does not fit into the context of a model.
         """
         for error in self.unusable(logits).values():
             raise error

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from app.decoding.batch_loop import BatchLoop
 from app.decoding.batched_ensemble import OpenBatchedEnsemble
+from app.decoding.bridge.refinement import refine
+from app.decoding.coverage import Coverage
 from app.decoding.decode import plain_steps
 from app.decoding.decoded_text import DecodedText
 from app.decoding.ensemble import Ensemble, EnsembleLogits
@@ -89,8 +91,9 @@ class SideBySide:
         self.park()
         with _ending(text), self._displacing(text):
             logits = self._read(text)
+            ensemble = self._ensemble
             if self._loop.texts:
-                self._take(text, logits, -1)
+                self._take(text, logits, -1, refine(ensemble, logits, -1, text.sampler.index))
                 self._join(text)
             else:
                 self._alone = _Alone(text, self._steps_alone(text, logits))
@@ -196,13 +199,15 @@ class SideBySide:
             with _ending(text):
                 if place in unusable:
                     raise unusable[place]
-                self._take(text, logits, place)
+                self._take(text, logits, place, self._batch.refine_at(place, logits))
             if text.finish_reason is not None:
                 self._keep(text)
 
-    def _take(self, text: DecodedText, logits: EnsembleLogits, place: int) -> None:
+    def _take(
+        self, text: DecodedText, logits: EnsembleLogits, place: int, coverage: Coverage | None
+    ) -> None:
         """Sample the next token of a text of the batch."""
-        step = text.sampler.step(logits, place)
+        step = text.sampler.step(logits, place, coverage=coverage)
         text.sampler.append(step.token_id)
         text.take(step)
 

@@ -291,8 +291,7 @@ class Engine:
             return False
         alone = command.echo or command.forced or command.kept or command.text
         whole = command.role is None and self._has(command.load) and command.speculate
-        batched = self._loaded.ensemble.remote is None and not self._loaded.bridged
-        return whole and not alone and batched
+        return whole and not alone and self._loaded.ensemble.remote is None
 
     def parallel_runs(self) -> ParallelRuns:
         """Begin to decode runs side by side with the loaded models.

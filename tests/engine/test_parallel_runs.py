@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from app.engine.events import (
 from app.engine.parallel_runs import ParallelRuns
 from app.engine.worker import EngineThread
 from tests import tiny
+from tests.bridged_recipes import bridged_recipe
 from tests.engine.test_borrow_models import GeneratorJob
 
 PATIENCE = 120.0
@@ -207,6 +209,31 @@ def test_a_prompt_that_cannot_be_read_fails_one_run(recipe: Recipe) -> None:
     failed = [event.id for event in desk.events if isinstance(event, Failed)]
     finished = [event.id for event in desk.events if isinstance(event, RunFinished)]
     assert (failed, finished) == ([3], [2])
+
+
+def test_runs_of_a_bridged_recipe_get_the_texts_of_one_client(
+    llama: tiny.Family, tmp_path: Path
+) -> None:
+    recipe = bridged_recipe(llama, tmp_path)
+    desk = Desk(recipe)
+    options = {"tokens": 10}
+    expected = [
+        desk.alone(generate(recipe, 10 + n, prompt, **options)) for n, prompt in enumerate(PROMPTS)
+    ]
+    desk.events.clear()
+    for number, prompt in enumerate(PROMPTS):
+        desk.add(generate(recipe, 20 + number, prompt, beside=True, **options))
+    cancelled = generate(recipe, 23, PROMPTS[0], beside=True, tokens=400)
+    desk.add(cancelled)
+    for _ in range(3):
+        desk.runs.step()
+    assert desk.begun() == [20, 21, 22, 23]
+    cancelled.cancellation.request()
+    while desk.runs.busy:
+        desk.runs.step()
+    assert [text(desk.events, 20 + number) for number in range(3)] == expected
+    steps = [event.step for event in desk.events if isinstance(event, TokenDecoded)]
+    assert all(step.coverage is not None for step in steps)
 
 
 def test_which_runs_are_decoded_side_by_side(recipe: Recipe) -> None:

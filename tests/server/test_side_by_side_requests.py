@@ -8,19 +8,24 @@ import socket
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from openai import OpenAI
 
+from app.checkpoints.conversation import RawText
 from app.decoding.batch_model import PaddedModel
 from app.engine import parallel_runs
 from app.engine.commands import Generate
 from app.server import request_queue
 from app.server.responses import CancellableStream
 from app.settings import PARALLEL_REQUESTS
-from tests.server.conftest import PATIENCE, Running
+from tests import tiny
+from tests.bridged_recipes import bridged_recipe
+from tests.server.conftest import PATIENCE, Running, Serve
 from tests.server.test_api import MODEL, PROMPT, Headless, headless
 
 __all__ = ["headless"]  # the fixture
@@ -103,6 +108,28 @@ def test_clients_side_by_side_get_the_texts_of_one_client(
             assert found["p_tuned"] == pytest.approx(event.attribution.p_tuned, abs=1e-5)
             wanted = list(event.attribution.contributions)
             assert found["contributions"] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_clients_of_a_bridged_recipe_get_the_texts_of_one_client(
+    serve: Serve, llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampling = replace(llama.recipe().sampling, temperature=0.0, max_new_tokens=10)
+    recipe = replace(bridged_recipe(llama, tmp_path), name="Tiny: bridged", sampling=sampling)
+    engine = Headless(recipe)
+    prompts = (PROMPT, "the sea", "How many? 12")
+    gate = Gate(monkeypatch, len(prompts))
+    with serve(recipe) as server, server.client() as client:
+
+        def ask(prompt: str) -> Any:
+            return client.completions.create(model="tiny-bridged", prompt=prompt)
+
+        with ThreadPoolExecutor(len(prompts)) as pool:
+            answers = list(pool.map(ask, prompts))
+    assert max(gate.sizes) >= len(prompts) - 1
+    for prompt, answer in zip(prompts, answers, strict=True):
+        (choice,) = answer.choices
+        assert choice.text == engine.text(RawText(prompt))
+        assert all(0.0 < token["coverage"] <= 1.0 for token in choice.tuneshift["tokens"])
 
 
 def test_choices_of_one_request_are_decoded_side_by_side(

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.memory.measured_footprint import measure_footprint
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 
@@ -41,6 +42,8 @@ def tokens_that_fit(
 def _cache_bytes_of(model: LanguageModel) -> int:
     if isinstance(model, TransformersLanguageModel):
         return measure_footprint(model.model.config).cache * _element(model.model)
+    if isinstance(model, BridgedLanguageModel):
+        return _cache_bytes_of(model.inner)
     return int(model.cache_bytes) if isinstance(model, LlamaCppLanguageModel) else 0
 
 

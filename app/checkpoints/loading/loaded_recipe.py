@@ -142,11 +142,6 @@ class LoadedRecipe:
         """The token ids of a text that follows a prompt, in the base's tokenizer."""
         return encode_continuation(self._prompts[0][0], text)
 
-    @property
-    def bridged(self) -> bool:
-        """Whether a pair has another vocabulary; its rows are completed for one text at a time."""
-        return any(isinstance(model, BridgedLanguageModel) for model in self.ensemble.models)
-
     def text_aligners(self) -> tuple[TextAligner, ...]:
         """What shows texts in tokens of the base and of each pair of another vocabulary."""
         base = self._prompts[0][0].backend_tokenizer

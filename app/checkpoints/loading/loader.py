@@ -30,7 +30,8 @@ from app.checkpoints.vocabulary.bridging import make_bridge
 from app.checkpoints.vocabulary.compare import ids_named
 from app.checkpoints.vocabulary.text_encoding import continuation_encoder
 from app.checkpoints.weights_key import WeightsKey
-from app.decoding.bridge.bridged_model import BridgedLanguageModel, PairModel
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
+from app.decoding.bridge.pair_model import PairModel
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble

@@ -6,19 +6,20 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from app.decoding.batch_model import BatchModel, SeparateTexts
 from app.decoding.bridge.beginnings import common_length
+from app.decoding.bridge.bridged_state import BridgedState
 from app.decoding.bridge.mixed_text import MixedText
 from app.decoding.bridge.opinion import Opinion
+from app.decoding.bridge.pair_model import PairModel
 from app.decoding.bridge.pair_text import PairText
 from app.decoding.bridge.text_reading import RowPart, TextReading
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
-from app.decoding.language_model import LanguageModel
+from app.decoding.cache_state import CacheState, StatefulModel
 from app.errors import ContextLengthError
 
 _MOST_BOUNDARIES = 8
@@ -30,14 +31,6 @@ _LEFT = 1e-3
 """What a token keeps at least of its probability when that of longer ones is taken from it."""
 _LEAST = 1e-30
 """A probability below any that matters, in place of 0, so that differences stay finite."""
-
-
-class PairModel(LanguageModel, Protocol):
-    """A language model that can be made again over the same weights."""
-
-    def another(self) -> PairModel:
-        """Another language model over the same weights with an empty cache."""
-        ...
 
 
 class BridgedLanguageModel:
@@ -116,6 +109,33 @@ class BridgedLanguageModel:
         self._text.cut(length)  # the pair rewinds when it reads on, as far as its tokens differ
         if length == 0:
             self._forget()
+
+    @property
+    def shortens(self) -> bool:
+        """Whether a state can be shortened, as :class:`StatefulModel` asks."""
+        return self.can_rewind
+
+    def take_state(self) -> CacheState | None:
+        """Hand over what was read, and hold nothing; None if the pair's cache cannot be taken."""
+        inner = self.inner.take_state() if isinstance(self.inner, StatefulModel) else None
+        if inner is None:
+            return None
+        state = BridgedState(
+            self._text, self._held, self._rows, inner, self.bridge.pair, self.shortens
+        )
+        self._text = self._text.copy(0)
+        self._held, self._rows = [], {}
+        self.length = 0
+        return state
+
+    def put_state(self, state: CacheState) -> None:
+        """Continue from ``state`` instead of what was read."""
+        assert isinstance(state, BridgedState)
+        assert isinstance(self.inner, StatefulModel)
+        self.rewind(0)
+        self.inner.put_state(state.inner)
+        self._text, self._held, self._rows = state.text, state.held, state.rows
+        self.length = len(state.text.ids)
 
     def refined(self, length: int, candidates: Sequence[int]) -> tuple[Tensor, list[int]]:
         """The row after the first ``length`` ids, with exact probabilities of some tokens.

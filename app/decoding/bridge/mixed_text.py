@@ -70,6 +70,10 @@ class MixedText:
         if following >= 0:
             end = self._ends[following - 1] if following else 0
             return self._own, self.ids[length - following : length], bytes(self._bytes[:end])
-        shorter = MixedText(self._size, self._bytes_of, self._encode)
-        shorter.append(self.ids[:length])
-        return shorter.parts(length)
+        return self.copy(length).parts(length)
+
+    def copy(self, length: int) -> MixedText:
+        """A copy of the first ``length`` ids."""
+        copied = MixedText(self._size, self._bytes_of, self._encode)
+        copied.append(self.ids[:length])
+        return copied
