@@ -8,9 +8,10 @@ some 0.05 ms and then sleep; idle ones take no time from anybody.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 _POLICY = "OMP_WAIT_POLICY"
+_COUNT = "GOMP_SPINCOUNT"
 _SPINS = "1000"
 
 
@@ -21,4 +22,9 @@ def let_waiting_threads_sleep(environment: MutableMapping[str, str]) -> None:
     """
     if _POLICY not in environment:
         environment[_POLICY] = "PASSIVE"
-        environment.setdefault("GOMP_SPINCOUNT", _SPINS)
+        environment.setdefault(_COUNT, _SPINS)
+
+
+def waiting_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of ``environment`` that say how threads wait, to show with a command."""
+    return {name: environment[name] for name in (_POLICY, _COUNT) if name in environment}

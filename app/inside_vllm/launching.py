@@ -14,8 +14,12 @@ from app.errors import RecipeError, SettingsError
 from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.given_options import ADDITIONAL, PROCESSORS, GivenOptions, read_options
 from app.inside_vllm.pair_loading import compare, require_constant_alphas
+from app.waiting_threads import waiting_variables
 
 V2_VARIABLE = "VLLM_USE_V2_MODEL_RUNNER"
+PROCESSES_VARIABLE = "VLLM_ENABLE_V1_MULTIPROCESSING"
+"""With 0, a base on the CPUs is computed in the process of the engine's scheduler, which otherwise
+spins on one of the cores while it waits. It has no effect on a server whose base is on GPUs."""
 _PROCESSORS = {
     "0": "app.inside_vllm.v1_processor:ProxyTuning",
     "1": "app.inside_vllm.v2_processor:ProxyTuning",
@@ -33,7 +37,8 @@ def serve_command(
         name: A recipe file, or the name of a built-in recipe.
         options: Options of ``vllm serve``. They replace those of the base and our defaults;
             ``--additional-config`` and ``--logits-processors`` are merged with what the pairs need.
-        environment: The variables of this process, one of which may choose the model runner.
+        environment: The variables of this process. They may choose the model runner, whether a
+            base on the CPUs has a process of its own, and how threads wait for each other.
 
     Raises:
         TuneshiftError: The recipe is not valid, vLLM cannot run its base or read its pairs, or an
@@ -52,7 +57,8 @@ def serve_command(
     processors = dict.fromkeys([_PROCESSORS[runner], *given.processors])  # ours once, and first
     chosen += [PROCESSORS, *processors, "--middleware", _MIDDLEWARE]
     chosen += [ADDITIONAL, json.dumps({RECIPE: file, **given.additional}), *given.others]
-    return {V2_VARIABLE: runner}, ["vllm", "serve", *chosen]
+    variables = {V2_VARIABLE: runner, PROCESSES_VARIABLE: environment.get(PROCESSES_VARIABLE, "0")}
+    return waiting_variables(environment) | variables, ["vllm", "serve", *chosen]
 
 
 def _check_options(given: GivenOptions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 from dataclasses import replace
@@ -33,8 +34,11 @@ def test_one_line_says_what_runs(
     options = ["--recipe", str(file), "--dry-run", "--port", "9000", "--dtype=bfloat16"]
     assert main(["vllm", *options]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    variable, *command = shlex.split(line)
-    assert variable == "VLLM_USE_V2_MODEL_RUNNER=0"
+    words = shlex.split(line)
+    command = words[words.index("vllm") :]
+    variables = words[: -len(command)]
+    assert variables[-2:] == ["VLLM_USE_V2_MODEL_RUNNER=0", "VLLM_ENABLE_V1_MULTIPROCESSING=0"]
+    assert f"OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}" in variables
     assert command[:3] == ["vllm", "serve", str(llama.base.resolve())]
     assert command[-3:] == ["--port", "9000", "--dtype=bfloat16"]
     assert "--dtype" not in command
@@ -45,9 +49,14 @@ def test_one_line_says_what_runs(
     assert json.loads(given["--additional-config"]) == {"tuneshift_recipe": str(file)}
 
 
-def test_the_model_runner_of_the_environment(file: Path) -> None:
-    variables, command = serve_command(str(file), [], {"VLLM_USE_V2_MODEL_RUNNER": "1"})
-    assert variables == {"VLLM_USE_V2_MODEL_RUNNER": "1"}
+def test_the_variables_of_the_environment(file: Path) -> None:
+    chosen = {
+        "VLLM_USE_V2_MODEL_RUNNER": "1",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "1",
+        "OMP_WAIT_POLICY": "ACTIVE",
+    }
+    variables, command = serve_command(str(file), [], chosen)
+    assert variables == chosen
     assert "app.inside_vllm.v2_processor:ProxyTuning" in command
 
 
