@@ -85,11 +85,10 @@ def estimated_alpha_curve(
     )
     ids = _with_flips(token_ids, flips)
     places = [int(np.flatnonzero(known == token)[0]) for token in ids]
-    probabilities = np.empty((len(ids), grid.size))
-    for column, alpha in enumerate(grid):
-        alphas = [float(alpha) if i == pair else a for i, a in enumerate(candidates.alphas)]
-        logprobs = candidates.tuned(alphas)[places] - candidates.log_normalizer(alphas)
-        probabilities[:, column] = np.exp(logprobs)
+    alphas = np.tile(np.asarray(candidates.alphas, np.float64), (grid.size, 1))
+    alphas[:, pair] = grid
+    tuned = candidates.base[places] + alphas @ candidates.differences[:, places]
+    probabilities = np.exp(tuned - candidates.log_normalizers_at(alphas)[:, None]).T
     return AlphaCurve(pair, grid, ids, probabilities, flips, estimated=True)
 
 

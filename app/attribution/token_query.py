@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def _places(matching: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[i
     return found
 
 
-def _classes(asked: QueriedTokens) -> Iterator[set[TextClass]]:
+def _classes(asked: QueriedTokens) -> Iterator[frozenset[TextClass]]:
     """The classes of each token."""
     before = ""
     for token in asked.tokens:
@@ -129,7 +130,8 @@ def _classes(asked: QueriedTokens) -> Iterator[set[TextClass]]:
         before = token.text[-1:] or before
 
 
-def classes_of_token(text: str, label: str, before: str) -> set[TextClass]:
+@lru_cache(maxsize=2**14)
+def classes_of_token(text: str, label: str, before: str) -> frozenset[TextClass]:
     """The classes of a token.
 
     Args:
@@ -138,20 +140,20 @@ def classes_of_token(text: str, label: str, before: str) -> set[TextClass]:
         before: The character before the token; empty at the beginning.
     """
     if _SPECIAL.fullmatch((text or label).strip()):
-        return {TextClass.SPECIAL}
+        return frozenset({TextClass.SPECIAL})
     if not text or "\ufffd" in text:
-        return {TextClass.PART}
+        return frozenset({TextClass.PART})
     classes = {TextClass.LINE_BREAK} if "\n" in text or "\r" in text else set()
     if not text.isascii():
         classes.add(TextClass.NOT_ASCII)
     word = text.strip()
     if not word:
-        return classes | {TextClass.WHITESPACE}
+        return frozenset(classes | {TextClass.WHITESPACE})
     if all(character.isdigit() for character in word):
         classes.add(TextClass.DIGITS)
     if all(unicodedata.category(character)[0] in "PS" for character in word):
-        return classes | {TextClass.PUNCTUATION}
-    return classes | {_place_in_word(text, before)}
+        return frozenset(classes | {TextClass.PUNCTUATION})
+    return frozenset(classes | {_place_in_word(text, before)})
 
 
 def _place_in_word(text: str, before: str) -> TextClass:

@@ -63,16 +63,16 @@ class AnswerText(TranscriptText):
     def _thinking_end(self) -> int:
         """The position in the document where the answer begins; 0 without thinking."""
         count = thinking_tokens(self._run)
-        if not count or not self._map.count:
+        if not count or not self.places.count:
             return 0
-        if count >= self._map.count:
+        if count >= self.places.count:
             return self.document().characterCount()
-        return self._map.token_range(count)[0]
+        return self.places.token_range(count)[0]
 
     def _append(self) -> None:
-        before = self._map.count
+        before = self.places.count
         super()._append()
-        if self._folded and self._map.count != before:
+        if self._folded and self.places.count != before:
             self.fold(True)
 
     def _on_selection(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -26,13 +26,15 @@ from app.evaluation.run_comparison import SharedTokens
 from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
-from app.ui.text.text_cursors import fixed_cursor, selection_kept
+from app.ui.text.text_cursors import exact_selection, fixed_cursor, selection_kept
 from app.ui.text.tint import mark_color, scale_of
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import SPACE, current_theme
 
 _READING_SIZE = 1.1
 _DIVERGENCE = "▶ "
+_AT_ONCE = 250
+"""Tokens that are written in one go; the window answers before the next ones."""
 
 
 class RunText(QPlainTextEdit):
@@ -48,6 +50,9 @@ class RunText(QPlainTextEdit):
         self._map = TextMap()
         self._chosen: int | None = None
         self._pressed_at = QPoint()
+        self._shows_divergence = False
+        self._rest = QTimer(self, interval=0, singleShot=True)
+        self._rest.timeout.connect(self.append_new)
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -80,26 +85,38 @@ class RunText(QPlainTextEdit):
         self._rebuild()
 
     def append_new(self) -> None:
-        """Append the new tokens of the run."""
+        """Append the new tokens of the run; many of them one part after the other."""
         if self.run is None or len(self.run.tokens) == self._map.count:
             return
         bar = self.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 2
+        known = self._map.count
+        follows = self.run.active and bar.value() >= bar.maximum() - 2
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         with selection_kept(self):
             cursor.beginEditBlock()
-            for token in self.run.tokens[self._map.count :]:
+            for token in self.run.tokens[known : known + _AT_ONCE]:
                 self._write(cursor, token)
             cursor.endEditBlock()
-        if at_end:
+        if follows:
             bar.setValue(bar.maximum())
+        if self._map.count < len(self.run.tokens):
+            self._rest.start()
+        else:
+            self._on_written()
+
+    def _on_written(self) -> None:
+        """Scroll to what was asked for before it was written."""
+        if self._shows_divergence:
+            self.show_divergence()
+        if self._chosen is not None:
+            self.choose(self._chosen)
 
     def choose(self, index: int | None) -> None:
         """Mark a token and scroll to it."""
+        self._chosen = index
         if index is not None and index >= self._map.count:
             index = None
-        self._chosen = index
         marks = []
         if index is not None:
             mark = QTextEdit.ExtraSelection()
@@ -114,6 +131,7 @@ class RunText(QPlainTextEdit):
 
     def show_divergence(self) -> None:
         """Scroll to the first token that is not shared, with some text before it, or to the top."""
+        self._shows_divergence = self._map.count < len(self.run.tokens if self.run else ())
         self.verticalScrollBar().setValue(0)
         if self._common and self._common < self._map.count:
             self._bring_into_sight(self._common)
@@ -251,10 +269,7 @@ class RunText(QPlainTextEdit):
             self.choose(chosen)
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 — Qt's name
-        cursor = self.textCursor()
-        data = QMimeData()
-        data.setText(self._map.exact(cursor.selectionStart(), cursor.selectionEnd()))
-        return data
+        return exact_selection(self, self._map)
 
 
 def _alike(shared: SharedTokens | None, other: SharedTokens | None) -> bool:

@@ -170,7 +170,8 @@ class FindBar(QFrame):
 
         def take(found: Sequence[Match]) -> None:
             self._say("")
-            self._marks.show(found)
+            if found is not self._found:
+                self._marks.show(found)
             self._found = found
             then(found)
 
@@ -252,7 +253,7 @@ class FindBar(QFrame):
 
 
 def _place_of(match: Match | None, found: Sequence[Match]) -> int | None:
-    return next((place for place, other in enumerate(found) if other == match), None)
+    return found.index(match) if match in found else None
 
 
 def _is_at_or_after(match: Match, other: Match) -> bool:

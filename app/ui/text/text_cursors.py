@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QPoint, QSignalBlocker
+from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker
 from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtWidgets import QPlainTextEdit
+
+from app.ui.text.transcript_text import TextMap
 
 
 def fixed_cursor(document: QTextDocument, start: int, end: int) -> QTextCursor:
@@ -39,6 +41,14 @@ def selection_kept(edit: QPlainTextEdit) -> Iterator[None]:
         bar.setValue(scrolled)  # Qt scrolls to the cursor
 
 
+def exact_selection(edit: QPlainTextEdit, places: TextMap) -> QMimeData:
+    """The selected text of ``edit`` for the clipboard, without marks."""
+    cursor = edit.textCursor()
+    data = QMimeData()
+    data.setText(places.exact(cursor.selectionStart(), cursor.selectionEnd()))
+    return data
+
+
 def clear_selection(edit: QPlainTextEdit) -> None:
     """Clear the text selection without scrolling."""
     bar, cursor = edit.verticalScrollBar(), edit.textCursor()
@@ -48,10 +58,18 @@ def clear_selection(edit: QPlainTextEdit) -> None:
     bar.setValue(place)
 
 
+def point_below(edit: QPlainTextEdit, position: int) -> QPoint:
+    """The point of the screen right below the character at a position."""
+    cursor = QTextCursor(edit.document())
+    cursor.setPosition(position)
+    return edit.viewport().mapToGlobal(edit.cursorRect(cursor).bottomLeft())
+
+
 def scroll_to(edit: QPlainTextEdit, position: int) -> None:
     """Bring a position into view without changing the text cursor and its selection."""
     cursor = QTextCursor(edit.document())
     cursor.setPosition(position)
+    edit.blockBoundingGeometry(cursor.block())  # makes Qt lay out the block
     if edit.viewport().rect().contains(edit.cursorRect(cursor).center()):
         return
     block = cursor.block()

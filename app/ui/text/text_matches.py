@@ -111,6 +111,18 @@ def _content(widget: Searched) -> SearchableText:
     return SearchableText.of(widget.document().toRawText().translate(_LINE_BREAKS))
 
 
+def contents_of_tokens(texts: Sequence[SearchedText]) -> list[object]:
+    """What the matches of a search for tokens depend on, for comparisons."""
+    found: list[object] = []
+    for text in texts:
+        widget = text.widget
+        if isinstance(widget, TranscriptText) and widget.shown_run is not None:
+            run = widget.shown_run
+            last = run.tokens[widget.places.count - 1] if widget.places.count else None
+            found.append((id(widget), id(run), id(last), len(run.tokens), *sorted(run.bookmarks)))
+    return found
+
+
 def matching_tokens(texts: Sequence[SearchedText], query: TokenQuery) -> list[Match]:
     """The tokens that match ``query`` in those of the texts that show a run."""
     found = []
@@ -121,8 +133,9 @@ def matching_tokens(texts: Sequence[SearchedText], query: TokenQuery) -> list[Ma
             continue
         shown = run.tokens[: widget.places.count]
         asked = QueriedTokens(shown, run.series, run.label, run.pair_names, run.bookmarks)
+        places = widget.places
         found += [
-            Match(text, *widget.places.token_range(index), index)
+            Match(text, *places.token_range(index), index)
             for index in find_tokens(query, asked)
             if index < len(shown)
         ]

@@ -6,10 +6,18 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 
+from app.attribution.token_query import TokenQuery
 from app.errors import TuneshiftError
 from app.ui.state.background import Background
 from app.ui.text.query_fields import Query
-from app.ui.text.text_matches import Match, SearchedText, TextSnapshot, matching_tokens, snapshots
+from app.ui.text.text_matches import (
+    Match,
+    SearchedText,
+    TextSnapshot,
+    contents_of_tokens,
+    matching_tokens,
+    snapshots,
+)
 from app.ui.text.text_pattern import PatternError, Spans, TextPattern, TooSlowError
 
 Take = Callable[[Sequence[Match]], None]
@@ -30,6 +38,7 @@ class TextSearch(QObject):
         self._background = Background("find in the text", self)
         self._job: int | None = None
         self._known: tuple[TextPattern, list[str], _Spans] | None = None
+        self._known_tokens: tuple[object, list[Match]] | None = None
 
     def find(self, texts: Sequence[SearchedText], query: Query | None, take: Take) -> None:
         """Call ``take`` with the matches, in order: at once, but for a regular expression."""
@@ -37,12 +46,19 @@ class TextSearch(QObject):
         if query is None:
             take(())
         elif not isinstance(query, TextPattern):
-            take(matching_tokens(texts, query))
+            take(self._matching_tokens(texts, query))
         elif query.regular:
             self._find_pattern(snapshots(texts), query, take)
         else:
             read = snapshots(texts)
             take(_matches(read, query.spans([text.content.text for text in read])))
+
+    def _matching_tokens(self, texts: Sequence[SearchedText], query: TokenQuery) -> list[Match]:
+        """The tokens that match, which are found anew only if a text has changed."""
+        searched = query, contents_of_tokens(texts)
+        if self._known_tokens is None or self._known_tokens[0] != searched:
+            self._known_tokens = searched, matching_tokens(texts, query)
+        return self._known_tokens[1]
 
     def _find_pattern(self, read: list[TextSnapshot], query: TextPattern, take: Take) -> None:
         contents = [text.content.text for text in read]

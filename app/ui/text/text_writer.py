@@ -44,6 +44,10 @@ class TextWriter:
 
     def _pieces(self, text: str) -> list[tuple[str, bool]]:
         """Split ``text`` into pieces as they are shown, each with whether it is a mark."""
+        if text.isascii() and text.isprintable():  # most tokens: nothing in them has a mark
+            if text:
+                self.map.add(text, text)
+            return [(text, False)]
         pieces = []
         for shown, exact in show(text):
             self.map.add(shown, exact)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QResizeEvent,
-    QTextCursor,
 )
 from PySide6.QtWidgets import QPlainTextEdit, QToolTip, QWidget
 
@@ -22,17 +21,24 @@ from app.checkpoints.conversation import contents
 from app.decoding.types import WhatIfToken
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
-from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
 from app.ui.text.bookmark_painter import paint_bookmarks
 from app.ui.text.changed_lines import line_start, paint_from, unpainted
 from app.ui.text.found_painter import paint_found
 from app.ui.text.reading_text import set_up_reading
-from app.ui.text.text_cursors import clear_selection, scroll_to, selection_kept, shown_at
+from app.ui.text.text_cursors import (
+    clear_selection,
+    exact_selection,
+    point_below,
+    scroll_to,
+    selection_kept,
+    shown_at,
+)
 from app.ui.text.text_pattern import Spans
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
+from app.ui.text.token_clicks import choose_by_click
 from app.ui.text.token_keys import move_in_text
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.token_words import describe_as_html, describe_range, describe_token, what_if_tokens
@@ -41,6 +47,8 @@ from app.ui.text.transcript_text import TextMap
 from app.ui.theme import current_theme
 
 _CLICK = 4
+_AT_ONCE = 3000
+"""Tokens that are written in one go; the window answers before the next ones."""
 
 
 class TranscriptText(QPlainTextEdit):
@@ -70,6 +78,8 @@ class TranscriptText(QPlainTextEdit):
         self._pressed_at = QPoint()
         self._changing = False
         self._following = True
+        self._rest = QTimer(self, interval=0, singleShot=True)
+        self._rest.timeout.connect(self._append)
         set_up_reading(self, session.display)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         session.runs.run_changed.connect(self._on_run)
@@ -89,13 +99,9 @@ class TranscriptText(QPlainTextEdit):
         return self._tints
 
     @property
-    def _map(self) -> TextMap:
-        return self._writer.map
-
-    @property
     def places(self) -> TextMap:
         """Where prompt and tokens are in the document."""
-        return self._map
+        return self._writer.map
 
     @property
     def shown_run(self) -> Run | None:
@@ -135,7 +141,7 @@ class TranscriptText(QPlainTextEdit):
             self._tints = TokenTints(
                 run, display.tint, display.grouping, self._theme, display.tint_scales
             )
-            self._painter = TintPainter(self, self._map, run, self._tints)
+            self._painter = TintPainter(self, self.places, run, self._tints)
             self._others = what_if_tokens(run, self._session.runs.questions.answer)
             if self._own_run is None:
                 self._writer.write_prompt(contents(run.prompt), QColor(self._theme.muted))
@@ -146,13 +152,14 @@ class TranscriptText(QPlainTextEdit):
 
     def _append(self) -> None:
         run, tints, following = self._shown_run, self._tints, self._following
-        if run is None or tints is None or self._map.count == len(run.tokens):
+        if run is None or tints is None or self.places.count == len(run.tokens):
             return
         # New tokens may change the number of the last groups.
-        first = line_start(self.document(), self._map.start_of(tints.settled))
+        first = line_start(self.document(), self.places.start_of(tints.settled))
         scale = tints.scale
         tints.extend()
-        new, text = run.tokens[self._map.count :], QColor(self._theme.text)
+        known, text = self.places.count, QColor(self._theme.text)
+        new = run.tokens[known : known + _AT_ONCE]
         with selection_kept(self), unpainted(self.document()):
             self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
         if following:
@@ -161,6 +168,10 @@ class TranscriptText(QPlainTextEdit):
             paint_from(self, first)
         else:
             self.viewport().update()
+        if self.places.count < len(run.tokens):
+            self._rest.start()
+        elif known and known <= (self._selection.token or 0):
+            self._on_selection()  # of a token that was not written yet
 
     def _follow(self) -> None:
         """Scroll to the end and stay there while tokens are added."""
@@ -190,8 +201,8 @@ class TranscriptText(QPlainTextEdit):
         self._mark_selected()
         self._describe_selected()
         index = self._selection.token
-        if index is not None and index < self._map.count:
-            self._scroll_to(self._map.token_range(index)[0])
+        if index is not None and index < self.places.count:
+            self._scroll_to(self.places.token_range(index)[0])
 
     def _on_range(self) -> None:
         if self._selection.range is None:
@@ -204,8 +215,8 @@ class TranscriptText(QPlainTextEdit):
         cursor = self.textCursor()
         if self._changing or not cursor.hasSelection():
             return
-        tokens = self._map.tokens_in(cursor.selectionStart(), cursor.selectionEnd())
-        inside = self._map.count and cursor.selectionEnd() > self._map.token_range(0)[0]
+        tokens = self.places.tokens_in(cursor.selectionStart(), cursor.selectionEnd())
+        inside = self.places.count and cursor.selectionEnd() > self.places.token_range(0)[0]
         chosen = (tokens.start, tokens.stop) if inside and tokens else None
         self._changing = True  # keeps the text selection, also where it lies in the prompt
         self._session.selection.select_range(chosen)
@@ -218,22 +229,25 @@ class TranscriptText(QPlainTextEdit):
             self._changing = False
 
     def _scroll_to(self, position: int) -> None:
-        """Bring a position into view without changing the text cursor and its selection."""
-        block = self.document().findBlock(position)
-        self.blockBoundingGeometry(block)  # makes Qt lay out the block
+        """Bring a position into view."""
         scroll_to(self, position)
 
     def _mark_selected(self) -> None:
-        marks = selection_marks(self.document(), self._map, self._selection, self._theme)
+        marks = selection_marks(self.document(), self.places, self._selection, self._theme)
         self.setExtraSelections(marks)
 
     def _describe_selected(self) -> None:
         run, tints, selection = self._shown_run, self._tints, self._selection
         lines = []
-        if run and tints and selection.token is not None and selection.token < self._map.count:
+        if run and tints and selection.token is not None and selection.token < self.places.count:
             what_if = self._session.runs.questions.answer
             lines.append(describe_token(run, tints, selection.token, what_if))
-        if run and tints and selection.range is not None and selection.range[1] <= self._map.count:
+        if (
+            run
+            and tints
+            and selection.range is not None
+            and selection.range[1] <= self.places.count
+        ):
             totals = tints.series.totals(*selection.range)
             lines.append(describe_range(run, selection.range, totals))
         self.setAccessibleDescription("\n".join(lines))
@@ -256,16 +270,15 @@ class TranscriptText(QPlainTextEdit):
             return None
         position = self.cursorForPosition(point).position()
         for candidate in (position, position - 1):  # the cursor may be behind the glyph
-            index = self._map.token_at(candidate)
-            if index is not None and shown_at(self, *self._map.token_range(index), point):
+            index = self.places.token_at(candidate)
+            if index is not None and shown_at(self, *self.places.token_range(index), point):
                 return index
         return None
 
     def place_below(self, index: int) -> QPoint:
         """Point of the screen right below the first character of a token."""
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(self._map.token_range(index)[0] if self._map.count else 0)
-        return self.viewport().mapToGlobal(self.cursorRect(cursor).bottomLeft())
+        start = self.places.token_range(index)[0] if self.places.count else 0
+        return point_below(self, start)
 
     # Events
 
@@ -291,18 +304,8 @@ class TranscriptText(QPlainTextEdit):
         self._session.selection.menu_requested.emit(place, [])
 
     def _click(self, token: int | None, modifiers: Qt.KeyboardModifier) -> None:
-        if token is None or self.textCursor().hasSelection():  # a double click selects a word
-            return
-        selection = self._session.selection
-        if modifiers & Qt.KeyboardModifier.ShiftModifier:
-            selection.extend_to(token)
-        elif self._session.display.grouping is Grouping.TOKEN or self._tints is None:
-            selection.select_range(None)
-            selection.select(token)
-        else:
-            first, end = self._tints.range_of(token)
-            selection.select(first)
-            selection.select_range((first, end))
+        if token is not None and not self.textCursor().hasSelection():
+            choose_by_click(self._session, self._tints, token, modifiers)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -322,8 +325,8 @@ class TranscriptText(QPlainTextEdit):
             self.copy()
         else:
             first, end = chosen
-            places = self._map.token_range(first)[0], self._map.token_range(end - 1)[1]
-            QGuiApplication.clipboard().setText(self._map.exact(*places))
+            places = self.places.token_range(first)[0], self.places.token_range(end - 1)[1]
+            QGuiApplication.clipboard().setText(self.places.exact(*places))
 
     def _clear_selection(self) -> None:
         """Clear the selected range, or without one the text selection or the selected token."""
@@ -339,7 +342,7 @@ class TranscriptText(QPlainTextEdit):
         """Move the selected token by a key, or extend the range; whether the key does that."""
         if stretch:
             self._unselect_text()
-        return move_in_text(self._session.selection, key, self.document(), self._map, stretch)
+        return move_in_text(self._session.selection, key, self.document(), self.places, stretch)
 
     def tool_tip(self, index: int) -> str:
         """Tool tip of a token or its group, as HTML."""
@@ -361,7 +364,7 @@ class TranscriptText(QPlainTextEdit):
         clip = QRectF(event.rect())
         marked = sorted(self._shown_run.bookmarks) if self._shown_run else []
         paint_found(painter, self, clip, self._found, self._theme)
-        paint_bookmarks(painter, self, clip, marked, self._map, self._theme)
+        paint_bookmarks(painter, self, clip, marked, self.places, self._theme)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -392,7 +395,4 @@ class TranscriptText(QPlainTextEdit):
             self.theme_changed.emit()
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802
-        cursor = self.textCursor()
-        data = QMimeData()
-        data.setText(self._map.exact(cursor.selectionStart(), cursor.selectionEnd()))
-        return data
+        return exact_selection(self, self.places)

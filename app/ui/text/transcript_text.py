@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.ui.utf16 import utf16_length
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A piece of exact text, the text that is shown for it, and its ``start`` in the document.
 
     Positions and lengths in the document are in UTF-16 code units, like Qt's.
@@ -46,7 +45,7 @@ class TextMap:
         """Append a piece of text."""
         self._pieces.append(Piece(self.end, shown, exact))
         self._piece_starts.append(self.end)
-        self.end = self._pieces[-1].end
+        self.end += utf16_length(shown)
 
     def begin_token(self) -> None:
         """Start the next token: pieces that are added from here on belong to it."""

@@ -66,7 +66,7 @@ def write(session: Session, texts: list[str], flipped: bool = False) -> None:
 
 def place_of(text: TranscriptText, index: int) -> int:
     """Start of a token in the document, determined from the formats of prompt and tokens."""
-    return text._map.token_range(index)[0]
+    return text.places.token_range(index)[0]
 
 
 def middle_of(text: TranscriptText, index: int) -> QPoint:
@@ -96,7 +96,7 @@ def visible_labels(view: TranscriptView) -> str:
 def pixels_of(text: TranscriptText, index: int) -> Counter[str]:
     """Counts of the visible background colours of a token."""
     image = text.viewport().grab().toImage()
-    start, end = text._map.token_range(index)
+    start, end = text.places.token_range(index)
     cursor = QTextCursor(text.document())
     cursor.setPosition(start)
     left = text.cursorRect(cursor)
@@ -148,7 +148,7 @@ def test_underline_marks_exactly_the_flipped_tokens(
     def underlined(index: int) -> bool:
         """Whether a row of pixels below the token has the colour of text."""
         image = text.viewport().grab().toImage()
-        start, end = text._map.token_range(index)
+        start, end = text.places.token_range(index)
         cursor = QTextCursor(text.document())
         cursor.setPosition(start + 1)
         left = text.cursorRect(cursor)
@@ -356,7 +356,7 @@ def test_the_selected_token_is_marked_and_described(
     finished_session.selection.select(5)
     (mark,) = text.extraSelections()
     start, end = mark.cursor.selectionStart(), mark.cursor.selectionEnd()
-    assert (start, end) == text._map.token_range(5)
+    assert (start, end) == text.places.token_range(5)
     assert finished_session.runs.current
     rank = finished_session.runs.current.tokens[5].attribution.rank_tuned
     assert f"→ {rank}" in text.accessibleDescription()
@@ -373,7 +373,10 @@ def test_new_tokens_after_a_selected_last_token_are_not_marked(
         (mark.cursor.selectionStart(), mark.cursor.selectionEnd())
         for mark in text.extraSelections()
     ]
-    assert before == [(place_of(text, 50), text._map.token_range(59)[1]), text._map.token_range(59)]
+    assert before == [
+        (place_of(text, 50), text.places.token_range(59)[1]),
+        text.places.token_range(59),
+    ]
     write(finished_session, [" and", " more"])
     assert [
         (mark.cursor.selectionStart(), mark.cursor.selectionEnd())
@@ -395,7 +398,7 @@ def test_new_tokens_after_text_selected_to_the_end_are_not_selected(
     qtbot.mouseMove(text.viewport(), text.viewport().rect().bottomRight())
     qtbot.mouseRelease(text.viewport(), Left, pos=text.viewport().rect().bottomRight())
     selected = text.textCursor().selectedText()
-    assert text.textCursor().selectionEnd() == text._map.token_range(9)[1]
+    assert text.textCursor().selectionEnd() == text.places.token_range(9)[1]
     write(finished_session, [" and", " more"])
     assert text.textCursor().selectedText() == selected
 

@@ -338,8 +338,8 @@ def test_a_range_selected_elsewhere_is_shaded_described_and_copied(
     finished_session.selection.select_range((4, 9))
     assert background_of(text, 5) != plain
     (mark,) = text.extraSelections()
-    assert mark.cursor.selectionStart() == text._map.token_range(4)[0]
-    assert mark.cursor.selectionEnd() == text._map.token_range(8)[1]
+    assert mark.cursor.selectionStart() == text.places.token_range(4)[0]
+    assert mark.cursor.selectionEnd() == text.places.token_range(8)[1]
     assert "tokens 5–9" in text.accessibleDescription()
     assert "Shakespeare" in text.accessibleDescription()
     qtbot.keyClick(text, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
@@ -448,9 +448,9 @@ def test_mixed_hebrew_and_english_is_tinted_completely(
     tinted = text.tints.color(62).name()
     image = text.viewport().grab().toImage()
     cursor = QTextCursor(text.document())
-    cursor.setPosition(text._map.token_range(63)[0])
+    cursor.setPosition(text.places.token_range(63)[0])
     right = text.cursorRect(cursor)
-    cursor.setPosition(text._map.token_range(61)[1])
+    cursor.setPosition(text.places.token_range(61)[1])
     left = text.cursorRect(cursor)
     row = [image.pixelColor(x, left.top() + 1).name() for x in range(left.left(), right.left())]
     assert row.count(tinted) > 0.9 * len(row) > 0
@@ -507,7 +507,7 @@ def test_the_selected_token_can_be_read(
     qtbot.addWidget(view)
     finished_session.selection.select(3)
     finished_session.selection.select_range(chosen)
-    marks = selection_marks(view.document(), view._map, finished_session.selection, theme)
+    marks = selection_marks(view.document(), view.places, finished_session.selection, theme)
     look = marks[-1].format
     colors = [look.foreground().color()]
     colors += [QColor(theme.text)] if chosen else []
