@@ -35,3 +35,5 @@ SLOW_EVENT_SECONDS = 0.05
 """If events are this far apart on average, each is drawn at once."""
 PLOTS = DrawingPace(share=0.01, shortest_ms=600, longest_ms=2000)
 """The plots, which cost several times as much as a frame with text alone."""
+FIGURES = DrawingPace(share=0.004, shortest_ms=500, longest_ms=1000)
+"""Figures that count along, such as the speed: each new text lays out the window anew."""

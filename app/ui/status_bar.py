@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
 
@@ -11,18 +11,18 @@ from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
 from app.history.records import first_words
+from app.ui.drawing_pace import FIGURES
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.train.train_indicator import TrainIndicator
+from app.ui.widgets.redraw_pace import RedrawPace
 from app.ui.words.role_words import role_title
 from app.wording import quoted, size
 
 _MOST_UNREAD = 24
-_INTERVAL_MS = 500
-"""Interval of updating the figures of a run; other texts mean another layout of the window."""
 
 
 def fill_status_bar(bar: QStatusBar, session: Session) -> None:
@@ -49,8 +49,8 @@ class StatusBar(QWidget):
         self._tokens = QLabel()
         self._memory = QLabel()
         self._state = QLabel()
-        self._next_update = QTimer(self, interval=_INTERVAL_MS, singleShot=True)
-        self._next_update.timeout.connect(self._update)
+        self._pace = RedrawPace(FIGURES, self)
+        self._pace.due.connect(self._update)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE + 4, 0, SPACE + 4, 0)
         layout.setSpacing(3 * SPACE)
@@ -87,10 +87,11 @@ class StatusBar(QWidget):
     def _on_tokens(self, first: int) -> None:
         if first == 0:
             self._update()
-        elif not self._next_update.isActive():
-            self._next_update.start()
+        else:
+            self._pace.tokens_came()
 
     def _update(self) -> None:
+        self._pace.drawn()
         session, run = self._session, self._session.runs.current
         roles = session.roles_in_force
         in_force = (roles[0].device, _dtype_of(roles[0])) if roles else ()

@@ -11,13 +11,14 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     Qt,
-    QTimer,
 )
 
 from app.history.run_search import matches
+from app.ui.drawing_pace import FIGURES
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.widgets.plain_tip import plain_tip
+from app.ui.widgets.redraw_pace import RedrawPace
 from app.ui.words.run_titles import RunTitles
 
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -27,8 +28,6 @@ SHOWN_ROLE = Qt.ItemDataRole.UserRole + 2
 
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_INTERVAL_MS = 500
-"""Interval at which the items of growing runs are updated, in milliseconds."""
 
 
 @dataclass(slots=True)
@@ -56,8 +55,8 @@ class RunTree(QAbstractItemModel):
         self._searched = ""
         runs.list_changed.connect(self._rebuild)
         self._grown: dict[Run, None] = {}
-        self._next_update = QTimer(self, interval=_INTERVAL_MS, singleShot=True)
-        self._next_update.timeout.connect(self._update_grown)
+        self._pace = RedrawPace(FIGURES, self)
+        self._pace.due.connect(self._update_grown)
         runs.generation.progressed.connect(self._on_progress)
         runs.run_changed.connect(self._on_shown)
         self._rebuild()
@@ -123,10 +122,10 @@ class RunTree(QAbstractItemModel):
             self._update_run(run)
             return
         self._grown[run] = None
-        if not self._next_update.isActive():
-            self._next_update.start()
+        self._pace.tokens_came()
 
     def _update_grown(self) -> None:
+        self._pace.drawn()
         grown, self._grown = self._grown, {}
         for run in grown:
             self._update_run(run)

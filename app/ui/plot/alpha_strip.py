@@ -8,15 +8,16 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.attribution.row_statistics import Floats
+from app.ui.drawing_pace import PLOTS
 from app.ui.plot.columns import column_size
 from app.ui.plot.line_style import LineStyle
-from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import current_theme
 from app.ui.widgets.plot_pens import plot_pen
+from app.ui.widgets.redraw_pace import RedrawPace
 
 _HEIGHT = 58
 _AXIS = 54
@@ -43,7 +44,7 @@ class AlphaStrip(QWidget):
         """The line of each pair."""
         self._size = 1
         """Number of tokens that are drawn together."""
-        self._pace = RedrawPace(self)
+        self._pace = RedrawPace(PLOTS, self)
         self._pace.due.connect(self._append)
         self._set_up(view)
         layout = QVBoxLayout(self)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.attribution.series import AttributionSeries
+from app.ui.drawing_pace import PLOTS
 from app.ui.plot.alpha_strip import AlphaStrip
 from app.ui.plot.plot_foot import PlotFoot
 from app.ui.plot.plot_head import PlotHead
@@ -23,12 +24,12 @@ from app.ui.plot.plot_words import (
     needs_pairs,
     token_text,
 )
-from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.plain_tip import plain_tip
+from app.ui.widgets.redraw_pace import RedrawPace
 
 _LOW = 230
 """Below this height in pixels, the legend has one row and the readout one line."""
@@ -57,7 +58,7 @@ class ShiftPlot(QWidget):
         self.pane = PlotPane(session.selection)
         self.second = PlotPane(session.selection)
         self.second.hide()
-        self._pace = RedrawPace(self)
+        self._pace = RedrawPace(PLOTS, self)
         self._pace.due.connect(self._append)
         self._lay_out()
         self.setAccessibleName(self.tr("Shift of each token by expert pair"))

@@ -7,10 +7,10 @@ import pyqtgraph as pg
 from pytestqt.qtbot import QtBot
 
 from app.ui.plot.alpha_strip import AlphaStrip
-from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.token_view import TokenView
 from app.ui.state.session import Session
 from app.ui.theme import LIGHT
+from app.ui.widgets.redraw_pace import RedrawPace
 from tests.ui.conftest import FakeBridge, invent_step
 
 

@@ -21,13 +21,13 @@ from app.engine.events import TokenDecoded
 from app.ui.plot.line_style import BASE_LINE
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.readout import Readout
-from app.ui.plot.redraw_pace import RedrawPace
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.tint_words import bits
 from app.ui.theme import DARK, LIGHT, palette
+from app.ui.widgets.redraw_pace import RedrawPace
 from app.wording import quoted, signed
 from tests.ui.conftest import FakeBridge, invent_step
 

@@ -1,4 +1,4 @@
-"""Tests of how often the plot is drawn, with the cost set by the test."""
+"""Tests of how often a view is drawn, with the cost set by the test."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui.drawing_pace import PLOTS
-from app.ui.plot import redraw_pace
-from app.ui.plot.redraw_pace import RedrawPace
+from app.ui.drawing_pace import FIGURES, PLOTS, DrawingPace
+from app.ui.widgets import redraw_pace
+from app.ui.widgets.redraw_pace import RedrawPace
 
 
 class Clock:
@@ -29,19 +29,30 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_the_first_tokens_are_drawn_at_once(qtbot: QtBot, qapp: QApplication, clock: Clock) -> None:
-    pace = RedrawPace()
+    pace = RedrawPace(PLOTS)
     with qtbot.waitSignal(pace.due):
         pace.tokens_came()
 
 
 @pytest.mark.parametrize(
-    ("cost", "interval"),
-    [(0.0, PLOTS.shortest_ms), (0.01, 0.01 / PLOTS.share * 1000), (1.0, PLOTS.longest_ms)],
+    ("kind", "cost", "interval"),
+    [
+        (PLOTS, 0.0, PLOTS.shortest_ms),
+        (PLOTS, 0.01, 0.01 / PLOTS.share * 1000),
+        (PLOTS, 1.0, PLOTS.longest_ms),
+        (FIGURES, 0.003, 0.003 / FIGURES.share * 1000),
+        (FIGURES, 0.01, FIGURES.longest_ms),
+    ],
 )
-def test_expensive_plots_are_drawn_less_often(
-    qtbot: QtBot, qapp: QApplication, clock: Clock, cost: float, interval: float
+def test_expensive_views_are_drawn_less_often(
+    qtbot: QtBot,
+    qapp: QApplication,
+    clock: Clock,
+    kind: DrawingPace,
+    cost: float,
+    interval: float,
 ) -> None:
-    pace = RedrawPace()
+    pace = RedrawPace(kind)
 
     def draw() -> None:
         clock.spent += cost
@@ -52,14 +63,14 @@ def test_expensive_plots_are_drawn_less_often(
         pace.tokens_came()
     assert pace.interval_ms == pytest.approx(interval)
     pace.begin()
-    assert pace.interval_ms == PLOTS.shortest_ms, "another run costs what it costs"
+    assert pace.interval_ms == kind.shortest_ms, "another run costs what it costs"
 
 
 @pytest.mark.slow
 def test_tokens_before_a_standstill_are_drawn_later(
     qtbot: QtBot, qapp: QApplication, clock: Clock
 ) -> None:
-    pace = RedrawPace()
+    pace = RedrawPace(PLOTS)
     pace.drawn()
     drawn: list[bool] = []
     pace.due.connect(lambda: drawn.append(True))

@@ -1,4 +1,4 @@
-"""How often the plot is drawn again while tokens arrive."""
+"""How often a view is drawn again while tokens arrive."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import time
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-from app.ui.drawing_pace import PLOTS
+from app.ui.drawing_pace import DrawingPace
 from app.ui.painting_end import PaintingEnd
 
 
 class RedrawPace(QObject):
-    """Says when the plot is due while tokens arrive: the more it costs, the less often.
+    """Says when a view is due while tokens arrive: the more it costs, the less often.
 
     It is due together with tokens, since the engine pauses while they are drawn. A timer covers the
     last tokens before a standstill.
+
+    Args:
+        pace: What it may cost.
     """
 
     due = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, pace: DrawingPace, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._interval_ms = PLOTS.shortest_ms
+        self._pace = pace
+        self._interval_ms = pace.shortest_ms
         self._since = QElapsedTimer()
         self._begun = 0.0  # processor time in seconds
         self._painting = PaintingEnd(self)
@@ -36,7 +40,7 @@ class RedrawPace(QObject):
 
     def begin(self) -> None:
         """Another run is shown: its first tokens are drawn soon, whatever that costs."""
-        self._interval_ms = PLOTS.shortest_ms
+        self._interval_ms = self._pace.shortest_ms
 
     def tokens_came(self) -> None:
         """Tokens were added that are not drawn yet."""
@@ -45,12 +49,12 @@ class RedrawPace(QObject):
             self._painting.wait()
             self.due.emit()
         elif not self._late.isActive():
-            self._late.start(self._interval_ms + PLOTS.shortest_ms)
+            self._late.start(self._interval_ms + self._pace.shortest_ms)
 
     def drawn(self) -> None:
-        """The plot shows all tokens."""
+        """The view shows all tokens."""
         self._since.start()
         self._late.stop()
 
     def _on_painted(self) -> None:
-        self._interval_ms = PLOTS.interval_ms(time.thread_time() - self._begun)
+        self._interval_ms = self._pace.interval_ms(time.thread_time() - self._begun)
