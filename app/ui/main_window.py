@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self._rows = QSplitter(Qt.Orientation.Vertical)
         self.last_runs = LastRuns(session, store, self)
         self.find_bar = FindBar(session, self._texts_to_search)
-        self._panels = WindowPanels(self, self._rows, self._plot_place)
+        self._panels = WindowPanels(self, self._rows, self._plot_place, session.display)
         self.setAcceptDrops(True)
         self._make_menus()
         self._make_toolbar()

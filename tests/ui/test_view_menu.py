@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.recipe.recipe_column import RecipeColumn
+from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.session import Session
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
@@ -88,9 +89,7 @@ def test_a_panel_is_hidden_and_comes_back(
     assert around.isVisible()
 
 
-def test_the_plot_has_a_window_of_its_own_until_that_is_closed(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_the_plot_has_a_window_of_its_own_until_that_is_closed(window: MainWindow) -> None:
     plot = window.findChild(ShiftPlot)
     assert plot is not None
     qtbot.keyClick(window, Qt.Key.Key_4, CONTROL)
@@ -138,3 +137,16 @@ def test_the_prompt_grows_with_its_text_up_to_a_share_of_the_window(
     assert short < field.height() < window.height() / 3
     prompt.set_text("one")
     assert field.height() == short
+
+
+def test_a_second_plot_makes_the_plot_higher_until_it_is_closed(window: MainWindow) -> None:
+    display, rows = window._session.display, window._rows
+    before = rows.sizes()
+    display.set_plot_measures(PlotMeasure.PROBABILITY, PlotMeasure.ENTROPY)
+    higher = rows.sizes()
+    assert higher[1] > before[1] * 1.2
+    assert sum(higher) == sum(before)
+    display.set_plot_measures(PlotMeasure.KL, PlotMeasure.ENTROPY)
+    assert rows.sizes() == higher
+    display.set_plot_measures(PlotMeasure.KL)
+    assert rows.sizes() == before

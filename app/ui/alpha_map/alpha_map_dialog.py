@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
@@ -14,6 +16,7 @@ from app.ui.alpha_map.grid_values import GridMeasure
 from app.ui.alpha_map.heat_legend import HeatLegend
 from app.ui.alpha_map.heat_map import HeatMap
 from app.ui.alpha_map.map_files import MapFileMenu
+from app.ui.plot.plot_words import token_text
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.tint_menus import MenuButton
@@ -106,6 +109,7 @@ class AlphaMapDialog(QDialog):
         self.measure.currentIndexChanged.connect(self._draw)
         self.pair.currentIndexChanged.connect(self._begin)
         self.map.marked.connect(self._describe)
+        self.map.tried.connect(self._try_in_curve)
         self.map.entered.connect(self.what_if.click)
         self.what_if.clicked.connect(self._ask)
 
@@ -158,6 +162,8 @@ class AlphaMapDialog(QDialog):
             known = values[np.isfinite(values)]
             highest = float(known.max(initial=_LEAST_ENTROPY))
         self.map.show_values(measure, values, highest)
+        if run is not None:
+            self.map.name_tokens(partial(token_text, run), run)
         paired = run is not None and bool(run.pair_names)
         self.map.show_used(
             self._used_alphas(), self._words.title_of(run, self._pair) if run and paired else ""
@@ -200,6 +206,13 @@ class AlphaMapDialog(QDialog):
         if self._run is None or token is None or place is None:
             return None
         return (self._run, token, place) if token < self.computation.total else None
+
+    def _try_in_curve(self) -> None:
+        """Move the marker of the α curve of the pair to the marked α."""
+        marked = self._marked()
+        if marked and self._pair is not None:
+            alpha = float(self.computation.values.alphas[marked[2]])
+            self._session.selection.try_alpha(self._pair, alpha)
 
     def _describe(self) -> None:
         marked = self._marked()

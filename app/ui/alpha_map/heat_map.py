@@ -50,6 +50,8 @@ class HeatMap(QWidget):
 
     marked = Signal()
     """The marker was moved to another α."""
+    tried = Signal()
+    """The user has chosen a cell by a click or by keys."""
     entered = Signal()
     """The Enter key was pressed."""
 
@@ -68,7 +70,8 @@ class HeatMap(QWidget):
         self.place: int | None = None
         """Index on the axis of α of the marker, or None."""
         self._view = TokenView()
-        self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
+        self.token_axis = TokenAxis()
+        self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": self.token_axis})
         self._cells = HeatItem(current_theme())
         self._used = TokenLine()
         self._token = pg.LinearRegionItem(movable=False)
@@ -136,6 +139,10 @@ class HeatMap(QWidget):
             self.show_all()
         self._cells.show_values(measure, values, highest)
 
+    def name_tokens(self, text: Callable[[int], str], owner: object) -> None:
+        """Name the tokens at the axis by their texts; ``owner`` is the run that has them."""
+        self.token_axis.set_texts(text, owner, self._count)
+
     def show_used(self, alphas: Floats, title: str) -> None:
         """Draw the α of the run at each token, [T], as a line; ``title`` names the axis."""
         inside = (alphas >= LOWEST - HALF_STEP) & (alphas <= HIGHEST + HALF_STEP)
@@ -174,6 +181,7 @@ class HeatMap(QWidget):
         size = column_size(self._view.viewPixelSize()[0])
         self._cells.set_size(size)
         self._used.set_size(size)
+        self.token_axis.fit()
 
     # User actions
 
@@ -200,8 +208,9 @@ class HeatMap(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             cell = self.cell_at(event.scenePos())
             if cell is not None:
-                self.mark(cell[1])
                 self._selection.select(cell[0])
+                self.mark(cell[1])
+                self.tried.emit()
 
     def _on_hover(self, scene_position: QPointF) -> None:
         cell = self.cell_at(scene_position)
@@ -222,10 +231,14 @@ class HeatMap(QWidget):
         key = Qt.Key(event.key())
         if key in _STEPS:
             self.mark((self.place or 0) + _STEPS[key])
+            self.tried.emit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.entered.emit()
         elif key != Qt.Key.Key_Escape:  # which closes the dialog
-            return move_by_key(self._selection, event, self._count - 1)
+            moved = move_by_key(self._selection, event, self._count - 1)
+            if moved:
+                self.tried.emit()
+            return moved
         else:
             return False
         return True

@@ -247,6 +247,11 @@ class AlphaCurveView(QWidget):
         nearest = min(max(run_alpha, LOWEST_ALPHA), HIGHEST_ALPHA)
         return None if abs(at - nearest) < _NEAR else at
 
+    def try_alpha(self, pair: int, alpha: float) -> None:
+        """Show the curves of a pair, and move the marker to an α."""
+        self._pair.setCurrentIndex(pair)
+        self._move_marker(alpha)
+
     def _move_marker(self, alpha: float) -> None:
         self._marker.setPos(alpha)
         self._on_moved()

@@ -51,6 +51,7 @@ class Inspector(QFrame):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._lay_out())
         session.selection.changed.connect(self._update)
+        session.selection.alpha_tried.connect(self._move_curve_marker)
         session.runs.run_changed.connect(self._update)
         self._update()
 
@@ -122,6 +123,11 @@ class Inspector(QFrame):
             self._curve.alpha_tried.connect(self._try_alpha)
             self._curve_place.addWidget(self._curve)
         return self._curve
+
+    def _move_curve_marker(self, pair: int, alpha: float) -> None:
+        """Move the marker of the α curve to what was chosen in another view."""
+        if self._curve is not None and self._curve.isVisible():
+            self._curve.try_alpha(pair, alpha)
 
     def _try_alpha(self, pair: int, alpha: float) -> None:
         """Show the token as it would have been with another α of one pair."""

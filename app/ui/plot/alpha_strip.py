@@ -13,6 +13,7 @@ from app.ui.plot.columns import column_size
 from app.ui.plot.line_style import LineStyle
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
+from app.ui.plot.value_axis import WIDTH
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import current_theme
@@ -20,8 +21,6 @@ from app.ui.widgets.plot_pens import plot_pen
 from app.ui.widgets.redraw_pace import RedrawPace
 
 _HEIGHT = 58
-_AXIS = 54
-"""Width of the axis at the left, as wide as that of the plot."""
 _MARGIN = 0.08
 """Fraction of the range that stays free above and below the lines."""
 _STYLE = LineStyle("muted", Qt.PenStyle.SolidLine)
@@ -61,7 +60,7 @@ class AlphaStrip(QWidget):
         item.hideButtons()
         item.setMenuEnabled(False)
         item.showAxis("bottom", False)
-        item.getAxis("left").setWidth(_AXIS)
+        item.getAxis("left").setWidth(WIDTH)
         item.getAxis("left").setStyle(tickLength=-4)
         item.getAxis("left").enableAutoSIPrefix(False)
         item.getViewBox().setMouseEnabled(x=False, y=False)

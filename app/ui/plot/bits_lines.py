@@ -10,13 +10,14 @@ from PySide6.QtCore import Qt
 from app.attribution.measures import Unit
 from app.attribution.row_statistics import Floats
 from app.ui.plot.line_style import ENTROPY_LINE, KL_LINE
+from app.ui.plot.titled_axis import RIGHT, TitledAxis
 from app.ui.plot.token_line import TokenLine
 from app.ui.text.tint_words import unit_title
 from app.ui.theme import Theme
 from app.ui.widgets.plot_pens import plot_pen
 
-AXIS = 50
-"""Width of the axis with its title in pixels."""
+AXIS = 40
+"""Width of the axis in pixels."""
 LEAST_AMOUNT = 1.0
 """Minimum of the upper end of the axis."""
 
@@ -39,7 +40,7 @@ class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
         event.ignore()
 
 
-class _AmountAxis(pg.AxisItem):  # type: ignore[misc]
+class _AmountAxis(TitledAxis):
     """Axis that labels only values from 0 on, since amounts of information are not negative."""
 
     def tickValues(  # noqa: N802 — the library's name
@@ -64,7 +65,7 @@ class BitsLines:
         self._view = _QuietViewBox()
         self._view.setZValue(-50)
         self.kl, self.entropy = TokenLine(), TokenLine()
-        self._axis = _AmountAxis("right")
+        self._axis = _AmountAxis(RIGHT)
         item.setAxisItems({"right": self._axis})
         item.showAxis("right", False)
         self._axis.setStyle(tickLength=-4)

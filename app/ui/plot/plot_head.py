@@ -14,6 +14,8 @@ from app.ui.theme import SPACE
 
 _MOST_ROWS = 2
 """Number of rows of the legend beside the menus; with more it is below."""
+_LEAST_NAME = 40
+"""Number of pixels to which names are shortened so that the legend has room beside the menus."""
 
 
 class PlotHead(QWidget):
@@ -46,8 +48,11 @@ class PlotHead(QWidget):
     def arrange(self, width: int, *, low: bool) -> None:
         """Arrange menus and legend for a width; in a low plot the legend has only one row."""
         self._legend.shorten_to(None)
-        rows = self._legend.rows_at(width - self._menus.sizeHint().width() - SPACE)
-        beside = rows <= (1 if low else _MOST_ROWS)
+        room = width - self._menus.sizeHint().width() - SPACE
+        if low:
+            beside = self._legend.shorten_to(room, least=_LEAST_NAME)
+        else:
+            beside = self._legend.rows_at(room) <= _MOST_ROWS
         direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         self._layout.setDirection(direction)
         self._layout.setSpacing(SPACE if beside else 0)

@@ -162,18 +162,28 @@ class PlotLegend(QWidget):
         row = max((toggle.sizeHint().height() for toggle in self.toggles), default=0)
         return round(self._layout.heightForWidth(width) / row) if row else 0
 
-    def shorten_to(self, width: int | None) -> None:
-        """Shorten the names so that all entries fit into one row; None shows the full names."""
-        for longest in range(_LONGEST_NAME, 0, -_SHORTER):
+    def shorten_to(self, width: int | None, least: int = 1) -> bool:
+        """Shorten the names so that all entries fit into one row; None shows the full names.
+
+        Args:
+            width: Width of the row in pixels.
+            least: Number of pixels to which names may be shortened.
+
+        Returns:
+            Whether all entries fit.
+        """
+        for longest in range(_LONGEST_NAME, least - 1, -_SHORTER):
             for toggle in self.toggles:
                 toggle.shorten(longest)
             if width is None or self.rows_at(width) < 2:
-                return
+                return True
+        return False
 
     def _make(self, entry: LegendEntry) -> LegendToggle:
         toggle = LegendToggle(entry, self)
         toggle.toggled.connect(lambda on: self._display.show_part(entry.part, on))
         self._layout.addWidget(toggle)
+        toggle.show()  # hidden ones have no place in a row
         return toggle
 
     def _update(self) -> None:

@@ -24,6 +24,7 @@ from app.ui.plot.measure_words import axis_title
 from app.ui.plot.plot_data import PlotData
 from app.ui.plot.selection_keys import move_by_key
 from app.ui.plot.selection_marks import SelectionMarks
+from app.ui.plot.titled_axis import title_height
 from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
@@ -37,8 +38,8 @@ from app.ui.widgets.plot_pens import plot_pen
 
 _ABOVE = 1.08
 """Upper end of the axis at the right as a multiple of the highest value."""
-_LEAST_HEIGHT, _LEAST_SHARED = 90, 45
-"""Minimum heights in pixels of a plot alone, and of one of two."""
+_LEAST_HEIGHT, _LEAST_SHARED, _LEAST_BELOW = 90, 60, 78
+"""Minimum heights in pixels of a plot alone, of one above another, and of the one below it."""
 
 
 class PlotPane(pg.PlotWidget):  # type: ignore[misc]
@@ -97,7 +98,7 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
         self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.caption.setWordWrap(True)
         over = QHBoxLayout(self)
-        over.setContentsMargins(WIDTH + SPACE, 0, SPACE, WIDTH)
+        over.setContentsMargins(WIDTH + SPACE, title_height(), SPACE, SPACE)
         over.addWidget(self.caption)
 
     def set_theme(self, theme: Theme) -> None:
@@ -166,11 +167,18 @@ class PlotPane(pg.PlotWidget):  # type: ignore[misc]
 
     def leave_space(self, on: bool) -> None:
         """Leave the space of the axis at the right, which another plot has."""
-        self.getPlotItem().layout.setContentsMargins(1, 1, AXIS if on else 1, 1)
+        self.getPlotItem().layout.setContentsMargins(1, title_height(), AXIS if on else 1, 1)
 
-    def share_height(self, on: bool) -> None:
-        """Let the plot become lower, because another one is shown beside it, or not."""
-        self.setMinimumHeight(_LEAST_SHARED if on else _LEAST_HEIGHT)
+    def share_height(self, on: bool, *, below: bool = False) -> None:
+        """Let the plot become lower, because another one is shown above or below it, or not.
+
+        Args:
+            on: Whether another plot is shown.
+            below: Whether this one is below it, and has the axis of tokens of both.
+        """
+        shared = _LEAST_BELOW if below else _LEAST_SHARED
+        self.setMinimumHeight(shared if on else _LEAST_HEIGHT)
+        self.getPlotItem().showAxis("bottom", below or not on)
 
     def show_axes(self, shown: bool) -> None:
         """Show the axes with their labels; an empty plot has none."""

@@ -176,8 +176,8 @@ class ShiftPlot(QWidget):
     def _show_second(self, shown: bool) -> None:
         """Show or hide the second plot, which has the same visible tokens as the first."""
         self.second.setVisible(shown)
-        for pane in (self.pane, self.second):
-            pane.share_height(shown)
+        self.pane.share_height(shown)
+        self.second.share_height(shown, below=True)
         if shown:
             self._link(self.pane, self.second)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import pyqtgraph as pg
+from app.ui.plot.titled_axis import LEFT, TitledAxis, title_height
 
-WIDTH = 54
-"""Width of the axis with its title in pixels."""
+WIDTH = 46
+"""Width of the axis in pixels."""
 
 
-class ValueAxis(pg.AxisItem):  # type: ignore[misc]
+class ValueAxis(TitledAxis):
     """Axis of the plotted measure; ranks are drawn by their logarithms to base 10."""
 
     def __init__(self) -> None:
-        super().__init__("left")
+        super().__init__(LEFT)
         self.enableAutoSIPrefix(False)
         self.setStyle(tickLength=-4)
         self.setWidth(WIDTH)
@@ -31,12 +31,14 @@ class ValueAxis(pg.AxisItem):  # type: ignore[misc]
     def tickValues(  # noqa: N802 — the library's name
         self, lowest: float, highest: float, size: float
     ) -> list[tuple[float, list[float]]]:
-        """The library's ticks, or powers of ten."""
+        """The library's ticks, or powers of ten, as many as have room."""
         if not self._ranks:
             ticks: list[tuple[float, list[float]]] = super().tickValues(lowest, highest, size)
             return ticks
-        first = max(math.ceil(lowest), 0)
-        return [(1.0, [float(power) for power in range(first, math.floor(highest) + 1)])]
+        first, room = max(math.ceil(lowest), 0), size / max(highest - lowest, 1e-9)
+        step = max(math.ceil(title_height() / max(room, 1e-9)), 1)
+        powers = range(first, math.floor(highest) + 1, step)
+        return [(float(step), [float(power) for power in powers])]
 
     def tickStrings(  # noqa: N802 — the library's name
         self, values: Sequence[float], scale: float, spacing: float

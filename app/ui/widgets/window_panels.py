@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import QByteArray, QObject, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QByteArray,
+    QCoreApplication,
+    QEvent,
+    QObject,
+    QSettings,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
+from app.ui.state.display import Display
 from app.ui.theme import SPACE
 from app.ui.widgets.tab_order import move_focus
 
 _SIZE = QSize(900, 420)
+_GROWTH, _LARGEST_SHARE = 1.6, 0.6
+"""Factor of the plot's height when a second one is shown, and its largest share of all rows."""
+_PASSES = 2
+"""How often the height is set: a lower plot has a smaller minimum."""
 
 
 class Panel(StrEnum):
@@ -29,13 +43,19 @@ class WindowPanels(QObject):
         window: The main window.
         rows: The splitter whose last widget is the plot while it is in the main window.
         plot: The widget with the plot.
+        display: Says how many plots there are.
     """
 
     changed = Signal()
     """A panel was shown or hidden, or the plot was detached or came back."""
 
-    def __init__(self, window: QMainWindow, rows: QSplitter, plot: QWidget) -> None:
+    def __init__(
+        self, window: QMainWindow, rows: QSplitter, plot: QWidget, display: Display
+    ) -> None:
         super().__init__(window)
+        self._display = display
+        self._plots = 1
+        self._single_height = 0
         self._window = window
         self._rows = rows
         self._plot = plot
@@ -64,6 +84,24 @@ class WindowPanels(QObject):
         self._hidden = self._hidden - {panel} if shown else self._hidden | {panel}
         self._widgets[panel].setVisible(shown)
         self.changed.emit()
+
+    def _make_room(self) -> None:
+        """Make the plot higher when a second one is shown, and as high as before without it."""
+        plots, before = len(self._display.plot_measures), self._plots
+        self._plots = plots
+        if plots == before or self.detached or not self._plot.isVisible():
+            return
+        *others, height = self._rows.sizes()
+        if plots > before:
+            self._single_height = height
+            wanted = round(min(height * _GROWTH, (sum(others) + height) * _LARGEST_SHARE))
+        else:
+            wanted = self._single_height or height
+        gained = wanted - height
+        if plots < before or gained > 0:
+            for _ in range(_PASSES):
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+                self._rows.setSizes([others[0] - gained, *others[1:], wanted])
 
     # The plot in a window of its own
 
@@ -106,6 +144,8 @@ class WindowPanels(QObject):
     def restore_plot(self) -> None:
         """Detach the plot again; called once the main window is shown."""
         self.set_detached(self._was_detached)
+        self._plots = len(self._display.plot_measures)
+        self._display.plot_changed.connect(self._make_room)  # after the plot itself has changed
 
     def remember(self, store: QSettings) -> None:
         """Save the state for :meth:`restore`."""

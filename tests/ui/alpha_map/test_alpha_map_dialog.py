@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.alpha_grid import alpha_axis
@@ -23,9 +24,12 @@ from app.settings import Settings
 from app.ui.alpha_map.alpha_map_dialog import AlphaMapDialog
 from app.ui.alpha_map.alpha_map_opener import show_alpha_map
 from app.ui.alpha_map.grid_values import GridMeasure, GridValues
+from app.ui.inspector.alpha_curve_view import AlphaCurveView
+from app.ui.inspector.inspector import Inspector
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
+from app.wording import quoted
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 from tests.ui.recording import open_run
 
@@ -55,6 +59,10 @@ def computed(dialog: AlphaMapDialog, qtbot: QtBot) -> AlphaMapDialog:
     computation = dialog.computation
     qtbot.waitUntil(lambda: 0 < computation.total == computation.done)
     return dialog
+
+
+def shown_texts(view: QWidget) -> str:
+    return "\n".join(label.text() for label in view.findChildren(QLabel) if label.isVisible())
 
 
 def choose_pair(dialog: AlphaMapDialog, pair: int | None, qtbot: QtBot) -> None:
@@ -358,6 +366,63 @@ def test_keys_move_the_marker(
     assert selection.token == 59
     qtbot.keyClick(map_._plot, Qt.Key.Key_Return)
     assert what_if.alphas == pytest.approx((-1.0, -0.4))
+
+
+@pytest.mark.slow
+def test_clicks_and_keys_move_the_marker_of_the_curve_as_well(
+    dialog: AlphaMapDialog, finished_session: Session, qtbot: QtBot
+) -> None:
+    inspector = Inspector(finished_session)
+    qtbot.addWidget(inspector)
+    with qtbot.waitExposed(inspector):
+        inspector.show()
+    tried: list[tuple[int, float]] = []
+    finished_session.selection.alpha_tried.connect(lambda *which: tried.append(which))
+    choose_pair(dialog, 1, qtbot)
+    click(dialog, qtbot, 31, 2.5)
+    curve = inspector.findChild(AlphaCurveView)
+    assert curve._marker.value() == pytest.approx(2.5)
+    assert curve._pair.currentText() == "Arithmetic"
+    assert "Arithmetic 2.50 instead of 0.4" in shown_texts(inspector)
+    qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Right)
+    qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Down)
+    assert finished_session.selection.token == 32
+    assert curve._marker.value() == pytest.approx(2.4)
+    finished_session.selection.select(3)
+    assert curve._marker.value() == pytest.approx(0.4), "that of the run, where no cell was chosen"
+    before = len(tried)
+    choose_pair(dialog, None, qtbot)
+    click(dialog, qtbot, 12, 1.5)
+    assert len(tried) == before, "a curve has one pair, not a factor of all"
+
+
+@pytest.mark.slow
+def test_keys_alone_reach_a_cell_and_say_its_values(
+    dialog: AlphaMapDialog, finished_session: Session, qtbot: QtBot
+) -> None:
+    dialog.activateWindow()
+    qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Home)
+    qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Up)
+    qtbot.keyClick(dialog.map._plot, Qt.Key.Key_Right)
+    assert finished_session.selection.token == 1
+    assert dialog.map.place is not None
+    told = dialog._describe_cell(1, dialog.map.place)
+    assert dialog.readout.text() == told
+    assert dialog.map._plot.accessibleDescription() == told
+
+
+@pytest.mark.slow
+def test_the_axis_has_the_texts_of_wide_tokens(
+    dialog: AlphaMapDialog, finished_session: Session, qtbot: QtBot
+) -> None:
+    axis, run = dialog.map.token_axis, finished_session.runs.current
+    assert run is not None
+    assert not axis.shows_texts, "all sixty tokens are shown"
+    dialog.map._view.setXRange(9.5, 19.5, padding=0)
+    dialog.grab()
+    assert axis.shows_texts
+    texts = [text for _, text in axis.texts_shown()]
+    assert quoted(run.tokens[12].text) in texts
 
 
 @pytest.mark.slow

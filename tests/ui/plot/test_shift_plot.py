@@ -22,6 +22,8 @@ from app.ui.plot.line_style import BASE_LINE
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.readout import Readout
 from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.plot.titled_axis import title_height
+from app.ui.state.display import ENTROPY
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
@@ -688,14 +690,55 @@ def test_a_second_plot_shows_another_measure_of_the_same_tokens(
     assert plot.second.tokens.viewRange()[0] == second, "a hidden plot costs nothing"
 
 
-def test_two_plots_need_no_more_height_than_one(plot: ShiftPlot) -> None:
-    """In a low window they would lie over each other and over the readout."""
+def test_two_plots_have_room_in_a_low_window(plot: ShiftPlot) -> None:
+    """They would lie over each other and over the readout."""
     QApplication.processEvents()
     alone = plot.minimumSizeHint().height()
     plot._session.display.set_plot_measures(PlotMeasure.PROBABILITY, PlotMeasure.KL)
     QApplication.processEvents()
-    assert plot.minimumSizeHint().height() <= alone + 8
+    assert plot.minimumSizeHint().height() <= alone + 60
     assert not plot.pane.geometry().intersects(plot.second.geometry())
+    axes = [pane.token_axis.isVisible() for pane in plot.panes]
+    assert axes == [False, True], "the lower plot has the axis of tokens of both"
+
+
+@pytest.mark.parametrize("measure", PlotMeasure)
+def test_titles_of_axes_are_never_cut_off(plot: ShiftPlot, measure: PlotMeasure) -> None:
+    display = plot._session.display
+    display.show_part(ENTROPY, True)
+    display.set_plot_measures(PlotMeasure.PROBABILITY, measure)
+    for unit in (Unit.NATS, Unit.BITS):
+        display.set_plot_unit(unit)
+        for size in ((300, 190), (640, 420)):
+            plot.resize(*size)
+            QApplication.processEvents()
+            for pane in plot.panes:
+                view = pane.tokens.sceneBoundingRect()
+                for side in ("left", "right"):
+                    label = pane.getPlotItem().getAxis(side).label
+                    if label.isVisible():
+                        title = label.sceneBoundingRect()
+                        assert pane.sceneRect().contains(title)
+                        assert title.bottom() <= view.top() + 1, "above the drawing area"
+
+
+def test_a_legend_in_a_low_plot_is_beside_the_menus_by_shorter_names(
+    plot: ShiftPlot,
+) -> None:
+    plot._session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY, PlotMeasure.ENTROPY)
+    plot.resize(600, 190)
+    QApplication.processEvents()
+    tops = {toggle.mapTo(plot, QPoint()).y() for toggle in plot.legend.toggles}
+    assert len(tops) == 1
+    assert plot._head.height() < 2 * plot.legend.toggles[0].height()
+
+
+def test_ranks_in_a_low_plot_do_not_overlap(plot: ShiftPlot) -> None:
+    plot._session.display.set_plot_measures(PlotMeasure.RANK)
+    ((spacing, places),) = plot.pane.value_axis.tickValues(-0.1, 4.4, 40)
+    assert spacing > 1
+    assert 40 / 4.5 * spacing >= title_height()
+    assert places == [0.0, 2.0, 4.0]
 
 
 def test_the_menu_at_the_plot_chooses_both_measures(plot: ShiftPlot) -> None:

@@ -23,6 +23,8 @@ class Selection(QObject):
     """``token`` changed."""
     range_changed = Signal()
     """``range`` changed."""
+    alpha_tried = Signal(int, float)
+    """Another α of a pair is tried at the selected token."""
     menu_requested = Signal(QPoint, list)
     """A view asks for the menu of the selected token: the place on the screen, and the actions of
     the view itself, which follow those of the token."""
@@ -59,6 +61,10 @@ class Selection(QObject):
         if index != self.token:
             self.token = index
             self.changed.emit()
+
+    def try_alpha(self, pair: int, alpha: float) -> None:
+        """Show the selected token as it would have been with another α of a pair."""
+        self.alpha_tried.emit(pair, alpha)
 
     def point_at(self, index: int) -> None:
         """Select a token for a menu; a range that contains it stays selected."""
