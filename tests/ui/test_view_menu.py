@@ -89,7 +89,9 @@ def test_a_panel_is_hidden_and_comes_back(
     assert around.isVisible()
 
 
-def test_the_plot_has_a_window_of_its_own_until_that_is_closed(window: MainWindow) -> None:
+def test_the_plot_has_a_window_of_its_own_until_that_is_closed(
+    window: MainWindow, qtbot: QtBot
+) -> None:
     plot = window.findChild(ShiftPlot)
     assert plot is not None
     qtbot.keyClick(window, Qt.Key.Key_4, CONTROL)
