@@ -1,7 +1,7 @@
 """The Python API: ``load`` models, ``generate`` with them, ``score`` given texts.
 
-It runs the engine of the window, so that its numbers are the same. ``docs/python-api.md`` has
-examples. Importing it imports no torch; ``load`` does.
+It runs the engine of the window, with the same numbers (``docs/python-api.md``). Only ``load``
+imports torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from app.atomic_files import write_file
 from app.attribution.candidates import CandidateTable, tabulate
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.step_attribution import candidates_of
 from app.checkpoints.conversation import Conversation, RunPrompt, conversation_of
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
@@ -65,15 +64,13 @@ class ModelRun:
 
     Attributes:
         prompt: The prompt.
-        tokens: The tokens with their probabilities, ranks and contributions, before sampling
-            processors.
+        tokens: The tokens, with probabilities, ranks and contributions before processors.
         finish_reason: Why the run ended.
         pair_names: The names of the expert pairs; empty for a run of one role alone.
         prompt_tokens: The length of the prompt in tokens for each role.
         stats: Speed and memory of the run.
         candidates: The most probable tokens at each position, if they were asked for.
-        run_id: A random id that tells the rows of the run in a table of tokens from others; the
-            history does not have it.
+        run_id: A random id, which the history does not have, for the rows of a table of tokens.
     """
 
     prompt: RunPrompt
@@ -125,16 +122,11 @@ def save_tokens(runs: Sequence[ModelRun], path: str | Path) -> None:
 
 
 class _Events:
-    """What the engine emits for one command.
+    """What the engine emits for one command; with ``given``, only given tokens count."""
 
-    Args:
-        on_token: Called with each token.
-        candidates: Whether the candidates of each token are kept.
-    """
-
-    def __init__(self, on_token: TokenReceiver | None = None, candidates: bool = False) -> None:
+    def __init__(self, on_token: TokenReceiver | None = None, given: bool = False) -> None:
         self._on_token = on_token
-        self._candidates = candidates
+        self._given = given
         self.loaded: Loaded | None = None
         self.prompt_tokens: tuple[int, ...] = ()
         self.tokens: list[ExplainedToken] = []
@@ -161,10 +153,12 @@ class _Events:
             raise self.failed.error or Cancelled
 
     def _add(self, event: TokenDecoded) -> None:
+        if self._given and not event.step.forced:
+            return  # the one after a prompt
         token = ExplainedToken.of(event.step, event.attribution)
         self.tokens.append(token)
-        if self._candidates:
-            self.tables.append(tabulate(candidates_of(event.step)))
+        if event.candidates is not None:
+            self.tables.append(tabulate(event.candidates))
         if self._on_token is not None:
             self._on_token(token)
 
@@ -223,7 +217,7 @@ class Models:
         """
         if self._engine is None:
             raise RecipeError("The models are released", next_step="Load the recipe again.")
-        self._events = events = _Events(on_token, candidates=command.keep_rows)
+        self._events = events = _Events(on_token, given=command.echo)
         self._engine.handle(command)
         events.check()
         assert events.finished is not None
@@ -291,8 +285,8 @@ def generate(
         models: The models.
         prompt: A text, or a conversation whose last message is answered.
         alphas: The alpha of each pair; by default those of the recipe. Not with ``role``.
-        role: The index of a role that generates alone: 0 is the base, 1 the first expert, 2 its
-            anti-expert and so on. None for the tuned distribution.
+        role: A role that generates alone: 0 is the base, 1 the first expert, 2 its anti-expert and
+            so on. None for the tuned distribution.
         candidates: Whether the run has the most probable tokens at each position.
         on_token: Called with each token as soon as it is known.
         sampling: Sampling settings that replace those of the recipe, such as ``temperature``.
@@ -307,7 +301,8 @@ def generate(
         _alphas(models, alphas, role),
         Cancellation(),
         role=role,
-        keep_rows=candidates,
+        keep_rows=False,
+        candidates=candidates,
     )
     return models.run(command, on_token)
 
@@ -315,7 +310,7 @@ def generate(
 def score(
     models: Models,
     prompt: ApiPrompt,
-    text: str,
+    text: str | None = None,
     *,
     alphas: Sequence[float] | None = None,
     role: int | None = None,
@@ -323,16 +318,19 @@ def score(
 ) -> ModelRun:
     """Compute the probabilities of the tokens of a given text, as if it had been generated.
 
+    Without a text, those of the prompt, all but the first; if no role is given, those with which
+    the prompts of all roles end alike.
+
     Args:
         models: The models.
         prompt: A text, or a conversation whose last message the text answers.
-        text: The text to score.
+        text: The text to score; None for the prompt itself.
         alphas: As in :func:`generate`; so are ``role`` and ``candidates``.
 
     Raises:
         TuneshiftError: The text is empty, the prompt is invalid, or the run failed.
     """
-    if not text:
+    if text == "":
         raise PromptError("There is no text to score", next_step="Give some text.")
     command = Generate(
         _RUN,
@@ -340,10 +338,12 @@ def score(
         replace(models.recipe.sampling, max_new_tokens=1, stop=()),  # the text alone
         _alphas(models, alphas, role),
         Cancellation(),
-        text=text,
+        text=text or "",
         role=role,
+        echo=text is None,
         past_turn=True,
-        keep_rows=candidates,
+        keep_rows=False,
+        candidates=candidates,
     )
     return models.run(command)
 

@@ -191,10 +191,11 @@ def _saved(request: RunRequest, save: bool) -> Iterator[RunSaver | None]:
 
 
 def _run_request(options: argparse.Namespace) -> RunRequest:
-    recipe = _recipe(options)
+    recipe = recipe_of(options)
+    recipe = replace(recipe, sampling=sampling_of(options, recipe.sampling))
     alphas = LiveAlphas(recipe.alphas)
     return RunRequest(
-        _prompt(options, recipe),
+        prompt_of(options, recipe),
         recipe,
         recipe.sampling,
         alphas,
@@ -203,7 +204,12 @@ def _run_request(options: argparse.Namespace) -> RunRequest:
     )
 
 
-def _prompt(options: argparse.Namespace, recipe: Recipe) -> RunPrompt:
+def prompt_of(options: argparse.Namespace, recipe: Recipe) -> RunPrompt:
+    """The prompt or the conversation of the options, or else the recipe's sample prompt.
+
+    Raises:
+        PromptError: There is none, or it cannot be read.
+    """
     if options.messages is not None:
         return _conversation(options)
     prompt: str | None = options.prompt
@@ -233,9 +239,9 @@ def _conversation(options: argparse.Namespace) -> Conversation:
     return Conversation((Message(SYSTEM, options.system), *conversation.messages))
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe with the models, placement, alphas and settings of the options."""
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """The recipe with the models, placement, alphas and prompt format of the options."""
     recipe = with_prompt_format(chosen_recipe(options), options.prompt_format)
     if options.messages is None:
         recipe = with_system(recipe, options.system)
-    return replace(recipe, sampling=sampling_of(options, recipe.sampling))
+    return recipe

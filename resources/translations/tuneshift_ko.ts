@@ -1140,24 +1140,40 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>선택한 토큰 위치에서 실행 B를 창에 표시합니다</translation>
     </message>
     <message>
+        <source>Tint B by the &amp;difference from A</source>
+        <translation>B를 A와의 차이로 색칠(&amp;D)</translation>
+    </message>
+    <message>
         <source>{0} — {1}</source>
         <translation>{0} — {1}</translation>
     </message>
     <message>
-        <source>After they part, {0} of {1} tokens of B are in A in the same order.</source>
-        <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 A에 같은 순서로 있습니다.</translation>
+        <source>The probabilities of the {0} shared tokens have no finite difference; another token is most probable at {1} of them.</source>
+        <translation>공통 토큰 {0}개의 확률에는 유한한 차이가 없습니다. 그중 {1}개에서 1순위 토큰이 다릅니다.</translation>
     </message>
     <message>
-        <source>The probabilities of the {0} shared tokens have no finite difference; another token is most probable at {1} of them (underlined in B).</source>
-        <translation>공통 토큰 {0}개의 확률에는 유한한 차이가 없습니다. 그중 {1}개에서 1순위 토큰이 다릅니다(B에 밑줄로 표시).</translation>
+        <source>B gives the {0} shared tokens {1} more than A on average{2}; another token is most probable at {3} of them.</source>
+        <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 그중 {3}개에서 1순위 토큰이 다릅니다.</translation>
     </message>
     <message>
-        <source>B gives the {0} shared tokens {1} more than A on average{2}; another token is most probable at {3} of them (underlined in B, which is tinted by the difference).</source>
-        <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 그중 {3}개에서 1순위 토큰이 다릅니다(차이에 따라 색칠된 B에 밑줄로 표시).</translation>
+        <source>After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.</source>
+        <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 다시 A와 정렬됩니다(구간 {2}개).</translation>
+    </message>
+    <message>
+        <source>After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches: B gives them {3} more than A on average{4}; another token is most probable at {5} of them.</source>
+        <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 다시 A와 정렬됩니다(구간 {2}개). B는 이들에 평균 {3}를 A보다 더 줍니다{4}. 그중 {5}개에서 1순위 토큰이 다릅니다.</translation>
+    </message>
+    <message>
+        <source>{0}: token {1} of A, token {2} of B · B gives it {3} more</source>
+        <translation>{0}: A의 토큰 {1}, B의 토큰 {2} · B가 {3} 더 줍니다</translation>
     </message>
     <message>
         <source> (95%: {0} to {1})</source>
         <translation> (95%: {0} ~ {1})</translation>
+    </message>
+    <message>
+        <source>Tokens at which another token is most probable are underlined. Otherwise both runs are tinted by their shifts, and what they share is muted</source>
+        <translation>1순위 토큰이 다른 곳에는 밑줄을 긋습니다. 끄면 두 실행을 각자의 변화량으로 색칠하고, 공통 부분은 흐리게 표시합니다</translation>
     </message>
     <message>
         <source>Choose two runs.</source>

@@ -11,10 +11,12 @@ import torch
 from scipy import stats
 
 import app
+from app.attribution.explained_token import ExplainedToken
+from app.attribution.sequence_alignment import Block
 from app.evaluation.run_comparison import (
     BLOCK,
     SharedTokens,
-    aligned_again,
+    compare_runs,
     compare_shared,
     mean_with_interval,
 )
@@ -97,12 +99,40 @@ def test_runs_of_which_no_probability_is_known_have_no_mean(
     assert told.interval is None
 
 
-def test_tokens_that_come_again_in_order_are_counted(
+def test_tokens_that_are_aligned_again_are_compared(
     scored: tuple[app.ModelRun, app.ModelRun],
 ) -> None:
     token = scored[0].tokens[0]
-    first, second = (
-        [replace(token, token_id=token_id) for token_id in ids]
-        for ids in ((1, 2, 9, 3, 4, 5), (1, 2, 8, 8, 3, 4, 7))
-    )
-    assert aligned_again(first, second, 2) == (2, 5)
+
+    def run(ids: tuple[int, ...], logprob: float) -> list[ExplainedToken]:
+        return [
+            replace(
+                token,
+                index=at,
+                token_id=token_id,
+                attribution=replace(
+                    token.attribution, logprob_tuned=logprob - at, argmax_tuned=at % 3
+                ),
+            )
+            for at, token_id in enumerate(ids)
+        ]
+
+    first, second = run((1, 2, 9, 3, 4, 5, 6), -1.0), run((1, 2, 8, 8, 3, 4, 7, 6), -2.0)
+    found = compare_runs(first, second, 2)
+    assert found.stretches == (Block(3, 4, 2),)  # the single 6 is a coincidence
+    assert found.covered == 2
+    assert found.match_of(4, in_second=True) == 3
+    assert found.match_of(4, in_second=False) == 5
+    assert found.match_of(6, in_second=True) is None
+    assert found.aligned is not None
+    expected = (-2.0 - 4 - (-1.0 - 3)) / math.log(2)
+    unknown = math.nan
+    bits = [unknown, unknown, expected, expected, unknown, unknown]
+    assert found.aligned.bits == pytest.approx(bits, nan_ok=True)
+    assert found.aligned.changed == {4, 5}
+    assert found.aligned.interval is not None
+    assert found.aligned.interval.value == pytest.approx(expected)
+    tints = found.tints(2)
+    assert tints is not None
+    assert tints.bits == pytest.approx([-1 / math.log(2)] * 2 + bits, nan_ok=True)
+    assert compare_runs(first, first, len(first)).tints(len(first)) is None

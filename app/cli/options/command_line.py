@@ -15,6 +15,7 @@ from app.cli.options.eval_options import add_eval
 from app.cli.options.generate_options import add_generate
 from app.cli.options.inspect_options import add_inspect
 from app.cli.options.parser import Parser
+from app.cli.options.score_options import add_score
 from app.cli.options.selftest_options import add_selftest
 from app.cli.options.serve_options import add_serve
 from app.cli.options.train_options import add_train
@@ -44,6 +45,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(title="subcommands", metavar="COMMAND")
     for add in (
         add_generate,
+        add_score,
         add_chat,
         add_check,
         add_download,

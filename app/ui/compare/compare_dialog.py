@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFrame,
@@ -18,7 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.attribution.run_totals import totals_of
-from app.evaluation.run_comparison import SharedTokens, aligned_again, compare_shared
+from app.evaluation.run_comparison import RunDifference
+from app.ui.compare.difference_words import describe_aligned, describe_match, describe_shared
+from app.ui.compare.run_differences import RunDifferences
 from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.state.runs.run import Run
@@ -68,12 +69,24 @@ class CompareDialog(QDialog):
         self.difference = QLabel()
         self.difference.setWordWrap(True)
         self.difference.setProperty("role", "caption")
+        self.tinted = QCheckBox(self.tr("Tint B by the &difference from A"))
+        self.tinted.setToolTip(
+            self.tr(
+                "Tokens at which another token is most probable are underlined. Otherwise both "
+                "runs are tinted by their shifts, and what they share is muted"
+            )
+        )
+        self.tinted.clicked.connect(self._update)
+        self._differences = RunDifferences(session, self)
+        self._differences.changed.connect(self._update)
+        self._found: RunDifference | None = None
         self._chosen: int | None = None
+        self._other_runs = True
         self._lay_out()
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         for place, column in enumerate(self.columns):
             column.choice.currentIndexChanged.connect(lambda _, at=place: self._on_choice(at))
-            column.text.token_chosen.connect(self.choose)
+            column.text.token_chosen.connect(lambda index, at=place: self.choose(index, at))
         self.strip.token_chosen.connect(self.choose)
         session.runs.list_changed.connect(self._fill)
         session.runs.generation.progressed.connect(self._on_progress)
@@ -118,7 +131,11 @@ class CompareDialog(QDialog):
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
         layout.setSpacing(SPACE + 4)
         layout.addLayout(grid, 1)
-        layout.addWidget(self.difference)
+        said = QHBoxLayout()
+        said.setSpacing(2 * SPACE)
+        said.addWidget(self.difference, 1)
+        said.addWidget(self.tinted)
+        layout.addLayout(said)
         layout.addWidget(strip)
         layout.addLayout(foot)
 
@@ -130,7 +147,7 @@ class CompareDialog(QDialog):
         first = first or self._other_than(second)
         for column, run in zip(self.columns, (first, second), strict=True):
             column.run = run
-        self._chosen = None
+        self._chosen, self._other_runs = None, True
         self._fill()
         self.columns[1].choice.setFocus()
 
@@ -161,8 +178,16 @@ class CompareDialog(QDialog):
     def _on_choice(self, place: int) -> None:
         at = self.columns[place].choice.currentIndex()
         self.columns[place].run = self._runs.all[at] if at >= 0 else None
-        self._chosen = None
+        self._chosen, self._other_runs = None, True
         self._update()
+
+    def _choose_tint(self) -> None:
+        """Tint by the difference where the models make something else of the same text."""
+        first, second = (column.run for column in self.columns)
+        if self._found and first and second and self._other_runs:
+            self._other_runs = False
+            other = first.recipe.models != second.recipe.models
+            self.tinted.setChecked(other or self._found.shared is not None)
 
     # Content
 
@@ -176,8 +201,11 @@ class CompareDialog(QDialog):
         common = runs[0].common_length(runs[1]) if both else 0
         muted = _shared(runs, common)
         ended = both and not any(run.active for run in runs)
-        shared = compare_shared(runs[0].tokens, runs[1].tokens, common) if ended else None
-        self._show_difference(runs, common if ended else 0, shared)
+        self._found = self._differences.of(runs[0], runs[1], common) if ended else None
+        self._choose_tint()
+        self.tinted.setVisible(self._found is not None)
+        shared = self._found.tints(common) if self._found and self.tinted.isChecked() else None
+        self._show_difference(runs, common)
         for column in self.columns:
             is_new = column.run is not column.text.run
             column.text.show_run(column.run, muted, shared if column is self.columns[1] else None)
@@ -189,40 +217,15 @@ class CompareDialog(QDialog):
         self._mark(self._chosen)
         self._said.show_text(self._describe(runs, common))
 
-    def _show_difference(self, runs: list[Run], common: int, shared: SharedTokens | None) -> None:
-        """Say what the runs make of the tokens that they share, and what they share later."""
-        parts = [] if shared is None else [self._describe_shared(shared)]
-        if common and any(common < len(run.tokens) for run in runs):
-            again, count = aligned_again(runs[0].tokens, runs[1].tokens, common)
-            if again:
-                parts.append(
-                    self.tr(
-                        "After they part, {0} of {1} tokens of B are in A in the same order."
-                    ).format(f"{again:,}", f"{count:,}")
-                )
+    def _show_difference(self, runs: list[Run], common: int) -> None:
+        """Say what the runs make of the tokens that both have, before and after they part."""
+        found, parts = self._found, []
+        if found and found.shared:
+            parts.append(describe_shared(found.shared))
+        if found and found.aligned:
+            parts.append(describe_aligned(found, len(runs[1].tokens) - common))
         self.difference.setText(" ".join(parts))
         self.difference.setVisible(bool(parts))
-
-    def _describe_shared(self, shared: SharedTokens) -> str:
-        found = shared.interval
-        if found is None:
-            return self.tr(
-                "The probabilities of the {0} shared tokens have no finite difference; another "
-                "token is most probable at {1} of them (underlined in B)."
-            ).format(f"{len(shared.bits):,}", f"{len(shared.changed):,}")
-        said = self.tr(
-            "B gives the {0} shared tokens {1} more than A on average{2}; another token is most "
-            "probable at {3} of them (underlined in B, which is tinted by the difference)."
-        )
-        between = self.tr(" (95%: {0} to {1})").format(
-            number(found.low, sign=True), number(found.high, sign=True)
-        )
-        return said.format(
-            f"{len(shared.bits):,}",
-            bits(found.value, sign=True),
-            between if math.isfinite(found.low) else "",
-            f"{len(shared.changed):,}",
-        )
 
     def _describe(self, runs: list[Run], common: int) -> str:
         if len(runs) < 2:
@@ -264,16 +267,39 @@ class CompareDialog(QDialog):
 
     # Selected token
 
-    def choose(self, index: int) -> None:
-        """Mark a token position in both runs and in the strip."""
-        self._chosen = index
-        self._mark(index)
-        runs = [column.run for column in self.columns if column.run]
-        self._said.show_text(self._describe(runs, 0))
+    def choose(self, index: int, place: int | None = None) -> None:
+        """Mark a token in both runs and in the strip.
 
-    def _mark(self, index: int | None) -> None:
-        for column in self.columns:
-            column.text.choose(index)
+        Args:
+            index: Its index.
+            place: The run in which it was chosen, whose counterpart is marked in the other one;
+                None for the same index in both.
+        """
+        self._chosen = index
+        self._mark(index, place)
+        runs = [column.run for column in self.columns if column.run]
+        self._said.show_text(self._describe_match(index, place) or self._describe(runs, 0))
+
+    def _match(self, index: int, place: int | None) -> int | None:
+        """The index of the counterpart in the other run of a token that is aligned again."""
+        if self._found is None or place is None:
+            return None
+        return self._found.match_of(index, in_second=place == 1)
+
+    def _describe_match(self, index: int, place: int | None) -> str:
+        """A token that is aligned with one of another index, or an empty text."""
+        match = self._match(index, place)
+        first, second = (column.run for column in self.columns)
+        if match is None or first is None or second is None:
+            return ""
+        at = (match, index) if place == 1 else (index, match)
+        one, other = first.tokens[at[0]], second.tokens[at[1]]
+        return describe_match(one, other, first.label(one.token_id))
+
+    def _mark(self, index: int | None, place: int | None = None) -> None:
+        match = None if index is None else self._match(index, place)
+        for at, column in enumerate(self.columns):
+            column.text.choose(index if match is None or at == place else match)
         self.strip.choose(index)
 
     def _inspect(self) -> None:

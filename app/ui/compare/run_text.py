@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -75,8 +76,8 @@ class RunText(QPlainTextEdit):
     ) -> None:
         """Show ``run``; its first ``common`` tokens are muted and followed by a mark.
 
-        With ``shared`` these tokens are tinted by the difference to the other run instead, and
-        underlined where the argmax differs.
+        With ``shared`` the tokens that the other run has too are tinted by the difference to it
+        instead, those after the parting included, and underlined where the argmax differs.
         """
         if run is self.run and common == self._common and _alike(shared, self._shared):
             self.append_new()
@@ -172,8 +173,9 @@ class RunText(QPlainTextEdit):
             cursor.insertText(_DIVERGENCE, sign)
         look, marks = QTextCharFormat(), QTextCharFormat()
         tint = self._tint_of(token)
-        look.setForeground(QColor(theme.muted if tint is None else theme.text))
-        marks.setForeground(QColor(theme.muted) if tint is None else mark_color(theme))
+        muted = tint is None and self._is_shared(token)
+        look.setForeground(QColor(theme.muted if muted else theme.text))
+        marks.setForeground(QColor(theme.muted) if muted else mark_color(theme))
         if tint is not None:
             scale = scale_of(Tint(), Grouping.TOKEN, theme)
             for style in (look, marks):
@@ -193,15 +195,16 @@ class RunText(QPlainTextEdit):
         return self._common is not None and token.index < self._common
 
     def _tint_of(self, token: ExplainedToken) -> float | None:
-        """The value that tints a token, in bits; None if it is muted."""
-        if not self._is_shared(token):
-            return token.attribution.shift / BIT
-        known = self._shared is not None and token.index < len(self._shared.bits)
-        return float(self._shared.bits[token.index]) if self._shared and known else None
+        """The value that tints a token, in bits; None if nothing does."""
+        if self._shared is None:
+            return None if self._is_shared(token) else token.attribution.shift / BIT
+        known = token.index < len(self._shared.bits)
+        found = float(self._shared.bits[token.index]) if known else math.nan
+        return None if math.isnan(found) and not self._is_shared(token) else found
 
     def _is_underlined(self, token: ExplainedToken) -> bool:
-        if self._is_shared(token):
-            return self._shared is not None and token.index in self._shared.changed
+        if self._shared is not None:
+            return token.index in self._shared.changed
         return token.attribution.flipped
 
     # Events

@@ -248,6 +248,62 @@ def test_shared_tokens_of_other_alphas_are_tinted_by_their_difference(
     assert not made.difference.isVisible()
 
 
+def test_tokens_that_are_aligned_again_are_tinted_and_marked_in_both(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    first = finished_session.runs.current
+    second = same_tokens(finished_session, bridge, (0.2, 0.1))
+    assert first
+    del second.tokens[20:23]
+    second.tokens[20] = replace(second.tokens[20], token_id=99, text=" other")
+    second.tokens[20:] = [
+        replace(token, index=place) for place, token in enumerate(second.tokens[20:], 20)
+    ]
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(first, second)
+    assert made.tinted.isChecked()
+    assert "After they part, 36 of 37 tokens of B are aligned with A again, in 1 stretches" in (
+        made.difference.text()
+    )
+    text = made.columns[1].text
+    words = [token.index for token in second.tokens[21:] if token.text.strip()]
+    more = [
+        second.tokens[at].attribution.logprob_tuned - first.tokens[at + 3].attribution.logprob_tuned
+        for at in words
+    ]
+    place = words[int(np.argmax(np.abs(more)))]
+    assert _background(text, place) is not None
+    assert _background(text, 20) is None  # A does not have it
+    text.token_chosen.emit(place)
+    assert made.columns[0].text._chosen == place + 3
+    assert f"token {place + 4} of A, token {place + 1} of B" in made._said.text()
+    made.columns[0].text.token_chosen.emit(place + 3)
+    assert made.columns[1].text._chosen == place
+    made.tinted.click()
+    assert _background(text, 20) is not None  # its shift
+
+
+def test_long_runs_are_aligned_in_the_background(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    first = finished_session.runs.current
+    assert first
+    second = same_tokens(finished_session, bridge, (0.2, 0.1))
+    for run, shift in ((first, 0), (second, 3)):
+        run.tokens[:] = [
+            replace(run.tokens[at % 60], index=at, token_id=(at + shift) % 1000)
+            for at in range(10_000)
+        ]
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(first, second)
+    assert not made.tinted.isVisibleTo(made)
+    with qtbot.waitSignal(made._differences.changed):
+        pass
+    assert "of 10,000 tokens of B are aligned" in made.difference.text()
+
+
 def same_tokens(session: Session, bridge: FakeBridge, alphas: tuple[float, float]) -> Run:
     """A run with the 60 tokens of the finished one, sampled with other alphas."""
     session.runs.generate("Once upon a time")
@@ -303,14 +359,16 @@ def _looks(text: RunText) -> list[tuple[str | None, bool]]:
 
 
 def test_runs_without_a_finite_difference_are_compared_too(
-    finished_session: Session, dialog: CompareDialog, runs: Runs
+    finished_session: Session, runs: Runs, qtbot: QtBot
 ) -> None:
     first, branch = runs.all
     for place, token in enumerate(branch.tokens):
         unknown = replace(token.attribution, logprob_tuned=-math.inf)
         branch.tokens[place] = replace(token, attribution=unknown)
-    dialog.compare(first, branch)
-    assert "20 shared tokens have no finite difference" in dialog.difference.text()
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(first, branch)
+    assert "20 shared tokens have no finite difference" in made.difference.text()
 
 
 def _background(text: RunText, index: int) -> str | None:

@@ -1,0 +1,78 @@
+"""What two compared runs make of the tokens that both have, in words."""
+
+from __future__ import annotations
+
+import math
+
+from app.attribution.explained_token import ExplainedToken
+from app.attribution.measures import BIT
+from app.evaluation.paired_interval import Interval
+from app.evaluation.run_comparison import RunDifference, SharedTokens
+from app.ui.text.tint_words import bits, number
+from app.ui.translation import translate
+from app.wording import quoted
+
+
+def describe_shared(shared: SharedTokens) -> str:
+    """The difference at the tokens with which both runs begin."""
+    found = shared.interval
+    if found is None:
+        return translate(
+            "CompareDialog",
+            "The probabilities of the {0} shared tokens have no finite difference; another "
+            "token is most probable at {1} of them.",
+        ).format(f"{len(shared.bits):,}", f"{len(shared.changed):,}")
+    said = translate(
+        "CompareDialog",
+        "B gives the {0} shared tokens {1} more than A on average{2}; another token is most "
+        "probable at {3} of them.",
+    )
+    return said.format(
+        f"{len(shared.bits):,}",
+        bits(found.value, sign=True),
+        _between(found),
+        f"{len(shared.changed):,}",
+    )
+
+
+def describe_aligned(found: RunDifference, count: int) -> str:
+    """The difference at the tokens that are aligned again, of ``count`` after the parting."""
+    interval = found.aligned.interval if found.aligned else None
+    places = f"{found.covered:,}", f"{count:,}", f"{len(found.stretches):,}"
+    if found.aligned is None or interval is None:
+        return translate(
+            "CompareDialog",
+            "After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.",
+        ).format(*places)
+    return translate(
+        "CompareDialog",
+        "After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches: B "
+        "gives them {3} more than A on average{4}; another token is most probable at {5} of them.",
+    ).format(
+        *places,
+        bits(interval.value, sign=True),
+        _between(interval),
+        f"{len(found.aligned.changed):,}",
+    )
+
+
+def describe_match(one: ExplainedToken, other: ExplainedToken, label: str) -> str:
+    """A token of A with its counterpart in B; ``label`` is its text if it has none of its own."""
+    more = (other.attribution.logprob_tuned - one.attribution.logprob_tuned) / BIT
+    return translate(
+        "CompareDialog", "{0}: token {1} of A, token {2} of B · B gives it {3} more"
+    ).format(
+        quoted(one.text or label),
+        f"{one.index + 1:,}",
+        f"{other.index + 1:,}",
+        bits(more, sign=True),
+    )
+
+
+def _between(interval: Interval) -> str:
+    """The interval of a mean in brackets; empty where it cannot be estimated."""
+    if not math.isfinite(interval.low):
+        return ""
+    return translate("CompareDialog", " (95%: {0} to {1})").format(
+        number(interval.low, sign=True), number(interval.high, sign=True)
+    )
