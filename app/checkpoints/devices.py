@@ -94,13 +94,22 @@ def hardware_name(device: str) -> str:
     return str(name_of(device)) if name_of else ""
 
 
+_BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
+"""Of x86, twice, and of ARM, as torch names them."""
+
+
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 faster than float32, as oneDNN reports it."""
+    """Whether the processor has instructions that multiply bfloat16, and torch uses them.
+
+    With AVX-512 alone, oneDNN computes bfloat16, too, but several times slower than float32.
+    """
     import torch
 
     if not torch.backends.mkldnn.is_available():  # such as on Apple silicon: its operators are none
         return False
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    found = torch.cpu.get_capabilities()
+    has_instructions = any(found.get(name, False) for name in _BFLOAT16_INSTRUCTIONS)
+    return has_instructions and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def free_bytes(device: str) -> int:

@@ -44,6 +44,25 @@ def test_torch_without_onednn_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPat
     assert not cpu_has_bfloat16()
 
 
+@pytest.mark.parametrize(
+    ("instructions", "fast"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, False),  # oneDNN emulates it
+        ({"avx512_f": True, "avx512_bf16": True}, True),
+        ({"amx_bf16": True}, True),
+        ({"neon": True, "bf16": True}, True),
+    ],
+)
+def test_bfloat16_is_fast_only_with_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], fast: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    supported = SimpleNamespace(_is_mkldnn_bf16_supported=lambda: True)
+    monkeypatch.setattr(torch.ops, "mkldnn", supported)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
+    assert cpu_has_bfloat16() is fast
+
+
 def test_a_control_group_may_allow_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "memory_limit", lambda: MemoryLimit(1000, 10))
     assert (total_bytes("cpu"), free_bytes("cpu")) == (1000, 10)

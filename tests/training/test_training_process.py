@@ -141,3 +141,30 @@ def test_an_error_becomes_the_last_event(plan: TrainingPlan, split: Split, tmp_p
     assert isinstance(failed, Failed)
     assert isinstance(failed, LAST)
     assert "There is no folder" in failed.cause
+
+
+def test_a_crash_is_told_with_its_status_and_the_last_line_of_the_log(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    (folder.path / CHECKPOINTS).write_text("not a folder")
+    with closing(TrainingProcess(folder)) as process:
+        *_, event = events_of(process)
+    assert isinstance(event, Failed)
+    assert "exit status is 1; the last line of its log: FileExistsError" in event.evidence
+    assert "goes on" in event.next_step
+
+
+@pytest.mark.kill
+@pytest.mark.skipif(not hasattr(signal, "SIGABRT"), reason="needs signals")
+def test_a_signal_that_ends_the_process_is_named(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    with closing(TrainingProcess(folder)) as process:
+        for event in events_of(process):
+            if isinstance(event, Step) and event.step == 1:
+                assert process.process_id is not None
+                os.kill(process.process_id, signal.SIGABRT)
+    assert isinstance(event, Failed)
+    assert "by the signal SIGABRT" in event.evidence

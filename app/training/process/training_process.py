@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 from app.training.data.training_files import LOG
 from app.training.messages.training_events import (
@@ -23,6 +24,7 @@ from app.training.process.training_child import work
 from app.training.process.training_folder import TrainingFolder
 
 _SECONDS_TO_END = 10.0
+_MOST_SHOWN = 300
 
 
 class TrainingProcess:
@@ -108,6 +110,8 @@ class TrainingProcess:
         """The event for a process that ended without its last event."""
         self._process.join(_SECONDS_TO_END)
         status = self._process.exitcode
+        if status is None:  # it hangs at its end, and nobody hears of it any more
+            self._process.kill()
         if hasattr(signal, "SIGKILL") and status == -signal.SIGKILL:
             return Failed(
                 "The process of the training was ended from outside",
@@ -116,6 +120,29 @@ class TrainingProcess:
             )
         return Failed(
             "The process of the training ended by itself",
-            f"its status is {status}; its last words are in {self._folder.path / LOG}",
-            "Please report it with the details.",
+            f"{_end_of(status)}{_last_line(self._folder.path / LOG)}",
+            "Start the same training again: it goes on. If it ends so again, please report it with "
+            f"{self._folder.path / LOG}",
         )
+
+
+def _end_of(status: int | None) -> str:
+    """How a process ended, by its exit status; None if it had to be killed."""
+    if status is None:
+        return f"it reported nothing and did not exit within {_SECONDS_TO_END:.0f} s"
+    if status >= 0:
+        return f"its exit status is {status}"
+    try:
+        return f"by the signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"by the signal {-status}"
+
+
+def _last_line(log: Path) -> str:
+    """The last line of the log as a part of a sentence; empty if there is none."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"; the last line of its log: {last[:_MOST_SHOWN]}" if last else ""
