@@ -24,6 +24,7 @@ class RangeTotals:
     Attributes:
         tokens: Number of tokens.
         contributions: Sum of each pair's contributions, in probability, [P].
+        logprob_contributions: The same in log-probability, in nats, [P].
         shift: Sum of log p_tuned − log p_base, in nats.
         flips: Number of tokens at which the argmax of base and tuned distribution differ.
         mean_kl: Mean of KL(tuned ‖ base), in nats.
@@ -31,6 +32,7 @@ class RangeTotals:
 
     tokens: int
     contributions: tuple[float, ...]
+    logprob_contributions: tuple[float, ...]
     shift: float
     flips: int
     mean_kl: float
@@ -163,9 +165,11 @@ class AttributionSeries:
         part = slice(first, end)
         with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: the shift of such a range is unknown
             shift = float(self.shift[part].sum())
+            in_logs = tuple(self.logprob_contributions[part].sum(axis=0).tolist())
         return RangeTotals(
             tokens=len(self.kl[part]),
             contributions=tuple(self.contributions[part].sum(axis=0).tolist()),
+            logprob_contributions=in_logs,
             shift=shift,
             flips=int(self.flipped[part].sum()),
             mean_kl=float(self.kl[part].mean()),

@@ -51,6 +51,7 @@ from app.ui.theme import SPACE, current_theme
 from app.ui.train.train_opener import dropped_texts, show_training
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.cards import card, fill
+from app.ui.widgets.detach_button import DetachButton
 from app.ui.widgets.hint_label import HintLabel
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
@@ -135,7 +136,9 @@ class MainWindow(QMainWindow):
 
         layout = self._plot_place.layout()
         if layout is not None:
-            layout.addWidget(ShiftPlot(self._session))
+            plot = ShiftPlot(self._session)
+            plot.add_button(DetachButton(self._panels))
+            layout.addWidget(plot)
             layout.addWidget(self._plot_hint)
         self._panels.restore_plot()
 

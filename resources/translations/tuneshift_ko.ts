@@ -1435,6 +1435,25 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     </message>
 </context>
 <context>
+    <name>DetachButton</name>
+    <message>
+        <source>Put back</source>
+        <translation>되돌리기</translation>
+    </message>
+    <message>
+        <source>Detach</source>
+        <translation>분리</translation>
+    </message>
+    <message>
+        <source>Put the plot back into the main window (Ctrl+4).</source>
+        <translation>플롯을 주 창으로 되돌립니다(Ctrl+4).</translation>
+    </message>
+    <message>
+        <source>Show the plot in a window of its own, as large as you want (Ctrl+4).</source>
+        <translation>플롯을 원하는 크기의 별도 창에 표시합니다(Ctrl+4).</translation>
+    </message>
+</context>
+<context>
     <name>DownloadBar</name>
     <message>
         <source>Download</source>
@@ -7769,16 +7788,16 @@ the probabilities that are shown are those without this.</source>
         <translation>서버가 반환한 토큰의 베이스 확률: {0}</translation>
     </message>
     <message>
-        <source>Entropy {0} bits</source>
-        <translation>엔트로피 {0}비트</translation>
+        <source>Entropy {0}</source>
+        <translation>엔트로피 {0}</translation>
     </message>
     <message>
-        <source>Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits</source>
-        <translation>엔트로피 {0} → 약 {1}비트 · KL(tuned‖base) 약 {2}비트</translation>
+        <source>Entropy {0} → about {1} · KL(tuned‖base) about {2}</source>
+        <translation>엔트로피 {0} → 약 {1} · KL(tuned‖base) 약 {2}</translation>
     </message>
     <message>
-        <source>Entropy {0} → {1} bits · KL(tuned‖base) {2} bits</source>
-        <translation>엔트로피 {0} → {1}비트 · KL(tuned‖base) {2}비트</translation>
+        <source>Entropy {0} → {1} · KL(tuned‖base) {2}</source>
+        <translation>엔트로피 {0} → {1} · KL(tuned‖base) {2}</translation>
     </message>
     <message>
         <source>{0} {1} instead of {2}</source>

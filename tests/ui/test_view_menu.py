@@ -16,6 +16,7 @@ from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.session import Session
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
+from app.ui.widgets.detach_button import DetachButton
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +106,24 @@ def test_the_plot_has_a_window_of_its_own_until_that_is_closed(
     QApplication.processEvents()
     assert plot.window() is window
     assert plot.isVisible()
+
+
+def test_a_button_at_the_plot_detaches_it_and_puts_it_back(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    plot = window.findChild(ShiftPlot)
+    assert plot is not None
+    button = plot.findChild(DetachButton)
+    assert button is not None
+    assert button.isVisible()
+    for text in ("Put back", "Detach", "Put back"):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert button.text() == text
+        assert (plot.window() is window) == (text == "Detach")
+    plot.window().close()
+    assert button.text() == "Detach"
+    window._session.runs.remove(window._session.runs.current)
+    assert button.isVisible(), "the window of an empty plot can be placed as well"
 
 
 def test_size_and_panels_are_there_again(

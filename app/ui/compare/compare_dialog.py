@@ -24,12 +24,12 @@ from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.text.tint_words import bits, number
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.words.run_titles import RunTitles
+from app.ui.words.unit_words import bits, number
 
 _FRAME = QSize(24, 64)
 """Space for the window frame."""

@@ -27,7 +27,6 @@ from app.ui.compare.prompt_list_model import PROMPT, PromptListModel, SortedProm
 from app.ui.history.exporting import ask_export, enable_formats, fill_menu
 from app.ui.state.runs.prompt_list_runs import ListedState, PromptListRuns
 from app.ui.state.session import Session
-from app.ui.text.tint_words import bits
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.empty_page import empty_page
@@ -36,6 +35,7 @@ from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.number_table import NumberTable
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.tab_order import OrderedDialog
+from app.ui.words.unit_words import bits
 
 _FRAME = QSize(24, 64)
 """Space for the window frame."""

@@ -11,10 +11,10 @@ from app.attribution.run_totals import RunTotals
 from app.checkpoints.conversation import contents, last_message
 from app.decoding.types import FinishReason
 from app.ui.state.runs.prompt_list_runs import ListedPrompt, ListedState, PromptListRuns
-from app.ui.text.tint_words import bits, number
 from app.ui.widgets.number_table import KEY_ROLE
 from app.ui.widgets.plain_tip import plain_tip
 from app.ui.widgets.row_table import TitledModel
+from app.ui.words.unit_words import bits, number
 from app.wording import visible
 
 PROMPT, TOKENS, SHIFT, FLIPS, KL, ENTROPY, PERPLEXITY, END = range(8)

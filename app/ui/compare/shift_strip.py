@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.attribution.measures import BIT
 from app.ui.state.runs.run import Run
-from app.ui.text.tint_words import bits
 from app.ui.theme import SMALL, SPACE, blend, current_theme
 from app.ui.widgets.plain_tip import plain_tip
+from app.ui.words.unit_words import bits
 from app.wording import quoted
 
 _LIMIT = 4.0

@@ -51,8 +51,10 @@ class Inspector(QFrame):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._lay_out())
         session.selection.changed.connect(self._update)
+        session.display.plot_changed.connect(self._update_units)
         session.selection.alpha_tried.connect(self._move_curve_marker)
         session.runs.run_changed.connect(self._update)
+        self._update_units()
         self._update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
@@ -113,6 +115,9 @@ class Inspector(QFrame):
             self._curve_view().show_token(run, token)
         if self._curve:
             self._curve.setVisible(read)
+
+    def _update_units(self) -> None:
+        self._description.set_units(self._session.display.units)
 
     def _curve_view(self) -> AlphaCurveView:
         """The α curve, made for the first token since importing pyqtgraph is slow."""

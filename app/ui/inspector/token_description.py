@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -10,10 +9,13 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.attribution.attribution import TokenAttribution
 from app.attribution.explained_token import ExplainedToken
+from app.attribution.measures import BIT, Unit
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
+from app.ui.state.plot_measure import Units
 from app.ui.state.runs.run import Run
 from app.ui.theme import SMALL, SPACE
+from app.ui.words.unit_words import information, number
 from app.wording import factor, probability, quoted
 
 _HEADING = 1.5
@@ -46,6 +48,8 @@ class TokenDescription(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._units = Units()
+        self._token: TokenAtAlphas | None = None
         self._heading = plain_label()
         scale_font(self._heading, _HEADING)
         self._place = caption()
@@ -78,8 +82,16 @@ class TokenDescription(QWidget):
         """Say whether the token was sampled from the base alone."""
         self._skipped.setVisible(skipped)
 
+    def set_units(self, units: Units) -> None:
+        """Tell the numbers in other units."""
+        if units != self._units:
+            self._units = units
+            if self._token is not None:
+                self.show_token(self._token)
+
     def show_token(self, shown: TokenAtAlphas) -> None:
         """Describe another token, or the same token at other alphas."""
+        self._token = shown
         run, token = shown.run, shown.token
         self._heading.setText(quoted(token.text or run.label(token.token_id)))
         self._place.setText(self._describe_position(shown))
@@ -100,7 +112,7 @@ class TokenDescription(QWidget):
             if sampled
             else ""
         )
-        self._shares.show_shares(run.pair_names, shown.explained.contributions)
+        self._shares.show_shares(run.pair_names, shown.explained, self._units.contributions)
         parts = [
             self._describe_entropies(shown),
             self._describe_structure(shown),
@@ -168,17 +180,20 @@ class TokenDescription(QWidget):
         )
 
     def _describe_entropies(self, shown: TokenAtAlphas) -> str:
-        """Entropies and KL divergence in bits."""
-        explained = shown.explained
-        entropies = (explained.entropy_base, explained.entropy_tuned, explained.kl)
-        bits = [f"{nats / math.log(2):.2f}" for nats in entropies]
+        """Entropies and KL divergence, in bits or nats."""
+        explained, unit = shown.explained, self._units.information
         if not shown.has_pairs:
-            text = self.tr("Entropy {0} bits")
-        elif shown.estimated:
-            text = self.tr("Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits")
-        else:
-            text = self.tr("Entropy {0} → {1} bits · KL(tuned‖base) {2} bits")
-        return text.format(*bits)
+            return self.tr("Entropy {0}").format(information(explained.entropy_base, unit))
+        text = (
+            self.tr("Entropy {0} → about {1} · KL(tuned‖base) about {2}")
+            if shown.estimated
+            else self.tr("Entropy {0} → {1} · KL(tuned‖base) {2}")
+        )
+        return text.format(
+            number(explained.entropy_base / (BIT if unit is Unit.BITS else 1)),
+            information(explained.entropy_tuned, unit),
+            information(explained.kl, unit),
+        )
 
     def _describe_alphas(self, shown: TokenAtAlphas) -> str:
         """The alphas; an α that differs from the run's is followed by the run's."""

@@ -12,9 +12,9 @@ from app.attribution.row_statistics import Floats
 from app.ui.plot.line_style import ENTROPY_LINE, KL_LINE
 from app.ui.plot.titled_axis import RIGHT, TitledAxis
 from app.ui.plot.token_line import TokenLine
-from app.ui.text.tint_words import unit_title
 from app.ui.theme import Theme
 from app.ui.widgets.plot_pens import plot_pen
+from app.ui.words.unit_words import unit_title
 
 AXIS = 40
 """Width of the axis in pixels."""

@@ -11,8 +11,8 @@ from app.attribution.measures import Unit
 from app.ui.plot.measure_words import measure_about, measure_name
 from app.ui.state.display import Display
 from app.ui.state.plot_measure import PlotMeasure
-from app.ui.text.tint_words import unit_title
 from app.ui.widgets.exclusive_actions import add_exclusive
+from app.ui.words.unit_words import unit_title
 
 
 class MeasureMenu(QMenu):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.attribution.measures import Unit
 from app.ui.state.plot_measure import PlotMeasure
-from app.ui.text.tint_words import unit_title
 from app.ui.translation import translate
+from app.ui.words.unit_words import unit_title
 
 
 def measure_name(measure: PlotMeasure) -> str:

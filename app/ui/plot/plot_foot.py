@@ -10,7 +10,7 @@ from app.ui.theme import SPACE
 
 
 class PlotFoot(QWidget):
-    """Readout and buttons; a plot without tokens has no buttons."""
+    """Readout and buttons; a plot without tokens has no buttons of its own."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,12 +23,16 @@ class PlotFoot(QWidget):
         self.show_all = _flat(self.tr("Show all"))
         self.show_all.setToolTip(columns_explained())
         self.follow = _flat(self.tr("Follow"))
-        layout = QHBoxLayout(self)
+        self._buttons = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE // 2)
         layout.addWidget(self.readout, 1)
         for button in (self.selecting, self.show_all, self.follow):
             layout.addWidget(button)
+
+    def add_button(self, button: QWidget) -> None:
+        """Add a button after the others, which is shown in plots without tokens as well."""
+        self._buttons.addWidget(button)
 
     def offer(self, *, some: bool, following: bool) -> None:
         """Show the buttons that do something."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.attribution.attribution import LOW_COVERAGE
-from app.attribution.measures import BIT
+from app.attribution.measures import BIT, Unit
 from app.attribution.series import AttributionSeries
 from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.plot.measure_words import line_name, measure_name
 from app.ui.plot.plot_legend import LegendEntry
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
-from app.ui.state.plot_measure import PlotMeasure
+from app.ui.state.plot_measure import PlotMeasure, Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
-from app.ui.text.tint_words import bits, number
 from app.ui.text.token_words import describe_range
 from app.ui.translation import translate
+from app.ui.words.unit_words import contribution, information, number
 from app.wording import probability, quoted, signed
 
 
@@ -122,13 +122,19 @@ def token_text(run: Run, index: int) -> str:
     return quoted(token.text or run.label(token.token_id))
 
 
-def describe_bar(run: Run, index: int) -> str:
-    """Describe one token for a tool tip: what it is, and its numbers by pair."""
+def describe_bar(run: Run, index: int, unit: Unit) -> str:
+    """Describe one token for a tool tip: what it is, and its numbers by pair.
+
+    Args:
+        run: The run.
+        index: The token.
+        unit: Bits or nats.
+    """
     explained = run.tokens[index].attribution
     named = translate("Plot", "{0} · token {1}").format(token_text(run, index), f"{index + 1:,}")
     if run.role is not None:
         alone = translate("Plot", "probability {0} · entropy {1} · rank {2}")
-        entropy = bits(explained.entropy_tuned / BIT)
+        entropy = information(explained.entropy_tuned, unit)
         p, rank = probability(explained.p_tuned), f"{explained.rank_tuned:,}"
         return "\n".join([named, alone.format(p, entropy, rank)])
     shares = zip(
@@ -141,16 +147,16 @@ def describe_bar(run: Run, index: int) -> str:
             translate("Plot", "base {0} → tuned {1} ({2})").format(
                 probability(explained.p_base),
                 probability(explained.p_tuned),
-                bits(explained.shift / BIT, sign=True),
+                information(explained.shift, unit, sign=True),
             ),
             *(
-                by_pair.format(name, signed(share), bits(in_log / BIT, sign=True))
+                by_pair.format(name, signed(share), information(in_log, unit, sign=True))
                 for name, share, in_log in shares
             ),
             translate("Plot", "KL {0} · entropy {1} → {2} · rank {3} → {4}").format(
-                bits(explained.kl / BIT),
-                number(explained.entropy_base / BIT),
-                bits(explained.entropy_tuned / BIT),
+                information(explained.kl, unit),
+                number(explained.entropy_base / (BIT if unit is Unit.BITS else 1)),
+                information(explained.entropy_tuned, unit),
                 f"{explained.rank_base:,}",
                 f"{explained.rank_tuned:,}",
             ),
@@ -158,20 +164,22 @@ def describe_bar(run: Run, index: int) -> str:
     )
 
 
-def describe_selection(run: Run, selection: Selection, series: AttributionSeries) -> list[str]:
+def describe_selection(
+    run: Run, selection: Selection, series: AttributionSeries, units: Units
+) -> list[str]:
     """Describe the selection: the totals of the range and the numbers of the token."""
     lines = []
     if selection.range is not None and selection.range[1] <= series.count:
         totals = series.totals(*selection.range)
-        lines.append(describe_range(run, selection.range, totals))
+        lines.append(describe_range(run, selection.range, totals, units))
     if selection.token is not None and selection.token < len(run.tokens):
-        lines.append(describe_column(run, selection.token))
+        lines.append(describe_column(run, selection.token, units))
     return lines
 
 
-def describe_column(run: Run, index: int) -> str:
+def describe_column(run: Run, index: int, units: Units) -> str:
     """Describe one token with all numbers of the plot."""
-    text, explained = _numbers(run, index), run.tokens[index].attribution
+    text, explained = _numbers(run, index, units), run.tokens[index].attribution
     coverage = explained.coverage
     if coverage is None:
         return text
@@ -188,7 +196,7 @@ def describe_column(run: Run, index: int) -> str:
     )
 
 
-def _numbers(run: Run, index: int) -> str:
+def _numbers(run: Run, index: int, units: Units) -> str:
     token = run.tokens[index]
     explained = token.attribution
     shown = quoted(token.text or run.label(token.token_id))
@@ -197,11 +205,13 @@ def _numbers(run: Run, index: int) -> str:
             f"{index + 1:,}",
             shown,
             probability(explained.p_tuned),
-            bits(explained.entropy_tuned / BIT),
+            information(explained.entropy_tuned, units.information),
         )
     shares = ", ".join(
-        f"{name} {signed(share)}"
-        for name, share in zip(run.pair_names, explained.contributions, strict=True)
+        f"{name} {contribution(share, in_logs, units.contributions)}"
+        for name, share, in_logs in zip(
+            run.pair_names, explained.contributions, explained.logprob_contributions, strict=True
+        )
     )
     return translate("Plot", "{0} {1}: base {2} → tuned {3} ({4}) · KL {5}, entropy {6}").format(
         f"{index + 1:,}",
@@ -209,8 +219,8 @@ def _numbers(run: Run, index: int) -> str:
         probability(explained.p_base),
         probability(explained.p_tuned),
         shares,
-        bits(explained.kl / BIT),
-        bits(explained.entropy_tuned / BIT),
+        information(explained.kl, units.information),
+        information(explained.entropy_tuned, units.information),
     )
 
 

@@ -93,6 +93,10 @@ class ShiftPlot(QWidget):
         """The plots that are shown, from the top."""
         return [self.pane, self.second][: len(self._session.display.plot_measures)]
 
+    def add_button(self, button: QWidget) -> None:
+        """Add a button beside the readout."""
+        self._foot.add_button(button)
+
     def follow(self) -> None:
         """Show the newest tokens and keep following them."""
         self._following = True
@@ -172,6 +176,7 @@ class ShiftPlot(QWidget):
         self._fit_height()
         self._update_buttons()
         self._adapt_to_height()
+        self._update_readout()
 
     def _show_second(self, shown: bool) -> None:
         """Show or hide the second plot, which has the same visible tokens as the first."""
@@ -264,7 +269,8 @@ class ShiftPlot(QWidget):
     def _update_readout(self) -> None:
         """Describe the selection: the totals of the range, or else the numbers of the token."""
         run, selection = self._run, self._session.selection
-        lines = describe_selection(run, selection, self._series) if run else []
+        units = self._session.display.units
+        lines = describe_selection(run, selection, self._series, units) if run else []
         self._readout.show_text(lines[0] if lines else "")
         self.setAccessibleDescription("\n".join(lines))
 
@@ -279,14 +285,14 @@ class ShiftPlot(QWidget):
         if index < 0 or self._run is None:
             self._update_readout()
         else:
-            self._readout.show_text(describe_column(self._run, index))
+            self._readout.show_text(describe_column(self._run, index, self._session.display.units))
         if index == self._pointed:
             return
         self._pointed = index
         if index < 0 or self._run is None:
             QToolTip.hideText()
         else:
-            tip = plain_tip(describe_bar(self._run, index))
+            tip = plain_tip(describe_bar(self._run, index, self._session.display.plot_unit))
             QToolTip.showText(place, tip, self, QRect())
 
     def _on_moved(self) -> None:

@@ -26,10 +26,10 @@ from app.ui.recipe.prompt_token_model import TokenModel
 from app.ui.recipe.prompt_token_table import PromptTokenTable
 from app.ui.recipe.side_by_side_prompts import SideBySidePrompts
 from app.ui.state.session import LoadState, Session
-from app.ui.text.tint_words import bits
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
 from app.ui.words.role_words import role_titles
+from app.ui.words.unit_words import bits
 
 _SIZE = QSize(920, 540)
 _COLUMNS = (200, 720)

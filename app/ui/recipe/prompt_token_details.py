@@ -7,8 +7,8 @@ from collections.abc import Callable
 from app.attribution.candidates import tabulate
 from app.attribution.measures import BIT
 from app.attribution.scored_prompt import PromptToken
-from app.ui.text.tint_words import bits
 from app.ui.translation import translate
+from app.ui.words.unit_words import bits
 from app.wording import probability, quoted
 
 _MOST = 8

@@ -13,8 +13,8 @@ from app.attribution.scored_prompt import PromptToken
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import scale_of
-from app.ui.text.tint_words import number
 from app.ui.theme import current_theme
+from app.ui.words.unit_words import number
 from app.wording import probability, quoted
 
 POSITION, ID, TOKEN, PROBABILITY, SURPRISAL, RANK, EXPECTED = range(7)

@@ -12,8 +12,8 @@ from app.attribution.scored_prompt import ScoredPrompt
 from app.ui.recipe.aligned_prompts_model import AlignedPromptsModel
 from app.ui.recipe.prompt_token_table import PromptTokenTable
 from app.ui.state.session import Session
-from app.ui.text.tint_words import bits
 from app.ui.theme import SPACE
+from app.ui.words.unit_words import bits
 
 _AT_ONCE = 1_000
 """Prompts with more tokens than these are aligned in the background."""

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure, Unit
 from app.ui.state.hints import Hints
-from app.ui.state.plot_measure import PlotMeasure
+from app.ui.state.plot_measure import PlotMeasure, Units
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.tint_scale import TintScale
 
@@ -111,6 +111,16 @@ class Display(QObject):
         if unit is not self.plot_unit:
             self.plot_unit = unit
             self.plot_changed.emit()
+
+    @property
+    def units(self) -> Units:
+        """Units of the numbers that readouts and the inspector tell, as in the plot.
+
+        Contributions are in log-probability where the plot shows them so, and not in probability.
+        """
+        shown = self.plot_measures
+        in_logs = PlotMeasure.LOG_PROBABILITY in shown and PlotMeasure.PROBABILITY not in shown
+        return Units(self.plot_unit, self.plot_unit if in_logs else Unit.PROBABILITY)
 
     def set_rendered(self, rendered: bool) -> None:
         """Show answers as formatted text, or as tokens."""

@@ -11,16 +11,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.attribution.measures import Measure, Unit
 from app.ui.text.tint import Scale
-from app.ui.text.tint_words import (
-    class_title,
-    factor,
-    reduction_title,
-    tint_explanation,
-    unit_title,
-)
+from app.ui.text.tint_words import class_title, factor, reduction_title, tint_explanation
 from app.ui.text.token_tints import TokenTints
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.translation import translate
+from app.ui.words.unit_words import unit_title
 
 _STEPS = 24
 _STEP_WIDTH = 4

@@ -13,9 +13,9 @@ from app.ui.state.display import Tint
 from app.ui.state.session import Session
 from app.ui.state.tint_scale import TintScale
 from app.ui.text.tint import QUANTILE, USUAL, scale_of, unit_of
-from app.ui.text.tint_words import unit_title
 from app.ui.theme import current_theme
 from app.ui.widgets.exclusive_actions import add_exclusive
+from app.ui.words.unit_words import unit_title
 
 _LEAST, _MOST, _DIGITS = 0.001, 1e6, 3
 """Limits of a typed scale, and its decimals."""

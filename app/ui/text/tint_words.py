@@ -9,6 +9,7 @@ from app.attribution.measures import BIT, RANK_CLASSES, Measure, Reduction, Unit
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.translation import translate
+from app.ui.words.unit_words import amount
 from app.wording import probability, signed
 
 _BEFORE_PAIRS = 6
@@ -113,23 +114,6 @@ def grouping_title(grouping: Grouping) -> str:
     }[grouping]
 
 
-def number(value: float, *, sign: bool = False) -> str:
-    """A number with about three digits; ∞ for infinity, and a dash for NaN."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        text = "∞" if value > 0 else "−∞"
-        return f"+{text}" if sign and value > 0 else text
-    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
-    text = f"{value:{'+' if sign else ''}.{digits}f}"
-    return text.replace("-", "−") if float(text) else "0"
-
-
-def bits(value: float, *, sign: bool = False) -> str:
-    """A number of bits with its unit."""
-    return translate("Tints", "{0} bits").format(number(value, sign=sign))
-
-
 def factor(shift: float) -> str:
     """A shift in bits as a factor in probability: ``×4.3`` or ``÷4.3``."""
     if math.isnan(shift) or math.isinf(shift):
@@ -141,16 +125,6 @@ def factor(shift: float) -> str:
     return f"{sign}{float(f'{value:.3g}'):,.0f}" if value >= 99.5 else f"{sign}{value:.3g}"
 
 
-def unit_title(unit: Unit) -> str:
-    """Name of a unit, as it follows a number."""
-    return {
-        Unit.BITS: translate("Tints", "bits"),
-        Unit.NATS: translate("Tints", "nats"),
-        Unit.PROBABILITY: translate("Tints", "probability"),
-        Unit.RANK: translate("Tints", "rank"),
-    }[unit]
-
-
 def tint_value(tint: Tint, value: float, unit: Unit | None = None) -> str:
     """A value of a tint with its unit; None for the usual one."""
     unit = unit or tint.measure.units[0]
@@ -159,21 +133,15 @@ def tint_value(tint: Tint, value: float, unit: Unit | None = None) -> str:
             return translate("Tints", "{0} in probability").format(signed(value))
         case Measure.SHIFT:
             ratio = factor(value if unit is Unit.BITS else value / BIT)
-            return translate("Tints", "{0} ({1})").format(_amount(value, unit, sign=True), ratio)
+            return translate("Tints", "{0} ({1})").format(amount(value, unit, sign=True), ratio)
         case Measure.CONTRIBUTION:
-            return _amount(value, unit, sign=True)
+            return amount(value, unit, sign=True)
         case Measure.RANK | Measure.TUNED_RANK:
             return translate("Tints", "{0} ({1})").format(f"{value:,.0f}", class_title(value))
         case Measure.PROBABILITY | Measure.BASE_PROBABILITY:
             return probability(value)
         case _:
-            return _amount(value, unit)
-
-
-def _amount(value: float, unit: Unit, *, sign: bool = False) -> str:
-    if unit is Unit.BITS:
-        return bits(value, sign=sign)
-    return translate("Tints", "{0} {1}").format(number(value, sign=sign), unit_title(unit))
+            return amount(value, unit)
 
 
 def class_title(rank: float) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from PySide6.QtGui import QColor
 
-from app.attribution.measures import Measure, Reduction, measured, reduced
+from app.attribution.measures import Measure, Reduction, Unit, measured, reduced
 from app.attribution.row_statistics import Floats
 from app.ui.state.display import Tint
+from app.ui.state.plot_measure import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping, TokenGroups
 from app.ui.state.tint_scale import TintScale
@@ -92,6 +93,15 @@ class TokenTints:
     def range_of(self, token: int) -> tuple[int, int]:
         """First and end index of the group that contains ``token``."""
         return self._groups.range_of(token)
+
+    @property
+    def units(self) -> Units:
+        """Units of the numbers that descriptions of tokens tell, as the scale has them."""
+        unit = self.scale.unit
+        of_pairs = self.tint.measure is Measure.CONTRIBUTION
+        return Units(
+            Unit.NATS if unit is Unit.NATS else Unit.BITS, unit if of_pairs else Unit.PROBABILITY
+        )
 
     @property
     def settled(self) -> int:

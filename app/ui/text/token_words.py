@@ -7,12 +7,14 @@ from html import escape
 from app.attribution.measures import BIT, Reduction
 from app.attribution.series import RangeTotals
 from app.decoding.types import WhatIfToken
+from app.ui.state.plot_measure import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.what_if_questions import WhatIf
-from app.ui.text.tint_words import bits, factor, reduction_title, tint_title, tint_value
+from app.ui.text.tint_words import factor, reduction_title, tint_title, tint_value
 from app.ui.text.token_tints import TokenTints
 from app.ui.translation import translate
-from app.wording import probability, quoted, signed
+from app.ui.words.unit_words import contribution, information
+from app.wording import probability, quoted
 
 _LONGEST_QUOTE = 60
 
@@ -34,7 +36,7 @@ def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) ->
     lines = [
         quoted(text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 2] + " …"),
         _tinted(run, tints, token),
-        *describe_totals(run, totals),
+        *describe_totals(run, totals, tints.units),
     ]
     others = [i for i in what_if_tokens(run, what_if) if first <= i < end]
     if others:
@@ -69,8 +71,11 @@ def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | No
                 probability(explained.p_tuned), explained.rank_tuned
             )
         )
-    shares = zip(run.pair_names, explained.contributions, strict=True)
-    lines += [f"{name} {signed(share)}" for name, share in shares]
+    shares = zip(
+        run.pair_names, explained.contributions, explained.logprob_contributions, strict=True
+    )
+    unit = tints.units.contributions
+    lines += [f"{name} {contribution(share, in_logs, unit)}" for name, share, in_logs in shares]
     if explained.flipped:
         lines.append(translate("Tokens", "Flip: the experts changed the most probable token."))
     choice = what_if_tokens(run, what_if).get(index)
@@ -83,26 +88,31 @@ def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | No
     return "\n".join(lines)
 
 
-def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
+def describe_totals(run: Run, totals: RangeTotals, units: Units) -> list[str]:
     """Totals of a group or a range, one line for each number."""
     lines = [translate("Tokens", "{0} tokens").format(f"{totals.tokens:,}")]
     if run.role is not None:
         return lines
     shift = totals.shift / BIT
-    lines += [f"{name} {signed(c)}" for name, c in zip(run.pair_names, totals.contributions)]  # noqa: B905
+    shares = zip(run.pair_names, totals.contributions, totals.logprob_contributions, strict=True)
+    lines += [f"{name} {contribution(p, log, units.contributions)}" for name, p, log in shares]
     lines.append(
-        translate("Tokens", "shift {0} ({1})").format(bits(shift, sign=True), factor(shift))
+        translate("Tokens", "shift {0} ({1})").format(
+            information(totals.shift, units.information, sign=True), factor(shift)
+        )
     )
     lines.append(translate("Tokens", "flips: {0}").format(f"{totals.flips:,}"))
-    lines.append(translate("Tokens", "mean KL {0}").format(bits(totals.mean_kl / BIT)))
+    lines.append(
+        translate("Tokens", "mean KL {0}").format(information(totals.mean_kl, units.information))
+    )
     return lines
 
 
-def describe_range(run: Run, chosen: tuple[int, int], totals: RangeTotals) -> str:
+def describe_range(run: Run, chosen: tuple[int, int], totals: RangeTotals, units: Units) -> str:
     """Describe a range and its totals in one line."""
     first, end = chosen
     place = translate("Tokens", "tokens {0}–{1}").format(f"{first + 1:,}", f"{end:,}")
-    return " · ".join([place, *describe_totals(run, totals)[1:]])
+    return " · ".join([place, *describe_totals(run, totals, units)[1:]])
 
 
 def _tinted(run: Run, tints: TokenTints, token: int) -> str:

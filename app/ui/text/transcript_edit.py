@@ -249,7 +249,7 @@ class TranscriptText(QPlainTextEdit):
             and selection.range[1] <= self.places.count
         ):
             totals = tints.series.totals(*selection.range)
-            lines.append(describe_range(run, selection.range, totals))
+            lines.append(describe_range(run, selection.range, totals, tints.units))
         self.setAccessibleDescription("\n".join(lines))
 
     def select_token(self, index: int) -> None:

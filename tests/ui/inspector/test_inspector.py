@@ -8,12 +8,14 @@ from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QTableView
 from pytestqt.qtbot import QtBot
 
 from app.attribution.candidates import tabulate
+from app.attribution.measures import BIT, Unit
 from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
 from app.ui.inspector.token_description import TokenDescription
+from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.wording import probability, signed
@@ -62,6 +64,31 @@ def test_the_token_is_described_by_its_attribution(
     bars = inspector.findChild(ContributionBars)
     expected = f"Shakespeare {signed(explained.contributions[0])}"
     assert bars.accessibleDescription().startswith(expected)
+
+
+def test_the_numbers_have_the_unit_of_the_plot(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    run, display = finished_session.runs.current, finished_session.display
+    assert run is not None
+    explained = run.tokens[7].attribution
+    in_bits = [
+        each / BIT for each in (explained.entropy_base, explained.entropy_tuned, explained.kl)
+    ]
+    told = "Entropy {:.2f} → {:.2f} {unit} · KL(tuned‖base) {:.2f} {unit}"
+    assert told.format(*in_bits, unit="bits") in labels(inspector)
+    display.set_plot_unit(Unit.NATS)
+    display.set_plot_measures(PlotMeasure.LOG_PROBABILITY)
+    in_nats = (explained.entropy_base, explained.entropy_tuned, explained.kl)
+    assert told.format(*in_nats, unit="nats") in labels(inspector)
+    bars = inspector.findChild(ContributionBars)
+    expected = "Shakespeare {:+.2f} nats; Arithmetic {:+.2f} nats"
+    shares = expected.format(*explained.logprob_contributions).replace("-", "−")
+    assert bars.accessibleDescription() == shares
+    display.set_plot_measures(PlotMeasure.PROBABILITY)
+    assert bars.accessibleDescription().startswith(
+        f"Shakespeare {signed(explained.contributions[0])}"
+    )
 
 
 def test_a_flip_shows_the_argmax_of_the_base(

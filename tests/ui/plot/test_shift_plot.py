@@ -27,9 +27,9 @@ from app.ui.state.display import ENTROPY
 from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.text.tint_words import bits
 from app.ui.theme import DARK, LIGHT, palette
 from app.ui.widgets.redraw_pace import RedrawPace
+from app.ui.words.unit_words import bits, number
 from app.wording import quoted, signed
 from tests.ui.conftest import FakeBridge, invent_step
 
@@ -875,6 +875,36 @@ def test_the_readout_has_the_totals_of_the_range(
     assert f"flips: {flips}" in text
     assert "bits" in text
     assert text in plot.accessibleDescription()
+
+
+def test_readouts_have_the_unit_of_the_plot(
+    plot: ShiftPlot, finished_session: Session, qtbot: QtBot
+) -> None:
+    display, run = finished_session.display, plot._run
+    finished_session.selection.select(7)
+    explained = run.tokens[7].attribution
+    assert f"KL {explained.kl / BIT:.2f} bits" in readout(plot)
+    assert f"Shakespeare {signed(explained.contributions[0])}," in readout(plot)
+    display.set_plot_unit(Unit.NATS)
+    assert f"KL {explained.kl:.2f} nats, entropy {explained.entropy_tuned:.2f} nats" in readout(
+        plot
+    )
+    display.set_plot_measures(PlotMeasure.LOG_PROBABILITY)
+    in_logs = f"{explained.logprob_contributions[0]:+.2f} nats".replace("-", "−")
+    assert f"Shakespeare {in_logs}, Arithmetic" in readout(plot)
+    finished_session.selection.select_range((10, 20))
+    part = [token.attribution for token in run.tokens[10:20]]
+    total = sum(each.logprob_contributions[0] for each in part)
+    assert f"Shakespeare {number(total, sign=True)} nats" in readout(plot)
+    assert f"mean KL {np.mean([each.kl for each in part]):.2f} nats" in readout(plot)
+    qtbot.mouseMove(plot.pane.viewport(), place_of(plot, 20))
+    qtbot.waitUntil(lambda: QToolTip.text() != "")
+    assert f"KL {run.tokens[20].attribution.kl:.2f} nats" in QToolTip.text()
+    display.set_plot_measures(PlotMeasure.PROBABILITY, PlotMeasure.LOG_PROBABILITY)
+    qtbot.mouseMove(plot.pane.viewport(), QPoint(1, 1))
+    qtbot.waitUntil(lambda: plot._pointed == -1)
+    shares = sum(each.contributions[0] for each in part)
+    assert f"Shakespeare {signed(shares)}" in readout(plot)
 
 
 def test_keys_extend_the_range_and_escape_clears_it(

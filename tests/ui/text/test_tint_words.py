@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from app.ui.text.tint_words import bits, factor, number
+from app.ui.text.tint_words import factor
+from app.ui.words.unit_words import bits, number
 
 
 @pytest.mark.parametrize(

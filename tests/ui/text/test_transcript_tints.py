@@ -100,6 +100,18 @@ def test_every_tint_colours_by_its_measure(
             assert max(abs(a - b) for a, b in zip(wanted.getRgb(), found.getRgb(), strict=True)) < 6
 
 
+def test_hover_has_contributions_in_the_unit_of_their_tint(
+    view: TranscriptView, finished_session: Session
+) -> None:
+    run, display = finished_session.runs.current, finished_session.display
+    explained = run.tokens[7].attribution
+    display.set_tint(Tint(Measure.CONTRIBUTION, 1))
+    assert f"Shakespeare {signed(explained.contributions[0])}" in view.text.tool_tip(7)
+    display.set_tint_scale(Measure.CONTRIBUTION, TintScale(Unit.NATS))
+    in_logs = f"Shakespeare {explained.logprob_contributions[0]:+.2f} nats".replace("-", "−")
+    assert in_logs in view.text.tool_tip(7)
+
+
 @pytest.mark.parametrize(
     ("tint", "words"),
     [

@@ -1,0 +1,59 @@
+"""Numbers of tokens with their units."""
+
+from __future__ import annotations
+
+import math
+
+from app.attribution.measures import BIT, Unit
+from app.ui.translation import translate
+from app.wording import signed
+
+
+def number(value: float, *, sign: bool = False) -> str:
+    """A number with about three digits; ∞ for infinity, and a dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        text = "∞" if value > 0 else "−∞"
+        return f"+{text}" if sign and value > 0 else text
+    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    text = f"{value:{'+' if sign else ''}.{digits}f}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
+def bits(value: float, *, sign: bool = False) -> str:
+    """A number of bits with its unit."""
+    return translate("Tints", "{0} bits").format(number(value, sign=sign))
+
+
+def information(nats: float, unit: Unit, *, sign: bool = False) -> str:
+    """An amount of information in bits or nats, with the unit."""
+    return amount(nats / BIT if unit is Unit.BITS else nats, unit, sign=sign)
+
+
+def contribution(share: float, in_logs: float, unit: Unit) -> str:
+    """The contribution of a pair.
+
+    Args:
+        share: The contribution to the probability.
+        in_logs: The contribution to the log-probability, in nats.
+        unit: Probability, which needs no unit, or bits or nats.
+    """
+    return signed(share) if unit is Unit.PROBABILITY else information(in_logs, unit, sign=True)
+
+
+def unit_title(unit: Unit) -> str:
+    """Name of a unit, as it follows a number."""
+    return {
+        Unit.BITS: translate("Tints", "bits"),
+        Unit.NATS: translate("Tints", "nats"),
+        Unit.PROBABILITY: translate("Tints", "probability"),
+        Unit.RANK: translate("Tints", "rank"),
+    }[unit]
+
+
+def amount(value: float, unit: Unit, *, sign: bool = False) -> str:
+    """A number of bits or nats with its unit."""
+    if unit is Unit.BITS:
+        return bits(value, sign=sign)
+    return translate("Tints", "{0} {1}").format(number(value, sign=sign), unit_title(unit))
