@@ -8,8 +8,8 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.evaluation.paired_interval import Interval
 from app.evaluation.run_comparison import RunDifference, SharedTokens
-from app.ui.text.tint_words import bits, number
 from app.ui.translation import translate
+from app.ui.words.unit_words import bits, number
 from app.wording import quoted
 
 
