@@ -99,9 +99,15 @@ class RowStore:
         self._candidates: dict[int, CandidateRows | Callable[[], CandidateRows]] = {}
 
     def add(self, step: TokenStep) -> None:
-        """Store the rows of ``step``, and drop those of this and all later positions."""
+        """Store the rows of ``step``, and drop those of this and all later positions.
+
+        A step without rows, as from a server that tunes, has candidates alone.
+        """
         if step.index in self._steps or step.index in self._candidates:
             self.forget(step.index)
+        if step.logits is None:
+            self._candidates[step.index] = candidates_of(step)
+            return
         self._steps[step.index] = step
         self._budget._hold(step, self)
 

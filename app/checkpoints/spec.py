@@ -91,6 +91,8 @@ class CheckpointSpec:
         system: The system prompt for ``chat`` and templates.
         model: For an endpoint, the server's name for the model; empty for its only model.
         top_logprobs: For an endpoint, the number of log-probabilities to request; −1 is all.
+        tuned: For an endpoint, whether the server holds the pairs too and tunes the base itself
+            (``tuneshift vllm``).
     """
 
     source: str
@@ -107,6 +109,7 @@ class CheckpointSpec:
     system: str = ""
     model: str = ""
     top_logprobs: int = DEFAULT_LOGPROBS
+    tuned: bool = False
 
     def __post_init__(self) -> None:
         if not self.source:

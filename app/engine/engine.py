@@ -61,6 +61,7 @@ from app.engine.events import (
 from app.engine.parallel_runs import ParallelRuns
 from app.engine.prepared_run import prepare_run, row_reducer
 from app.engine.run_clock import RunClock
+from app.engine.served_run import ServedRecipe, connect_served
 from app.errors import Cancelled, DeviceError, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Engine:
         self._emit = emit
         self._prefix_bytes = prefix_bytes
         self._loaded: LoadedRecipe | None = None
+        self._served: ServedRecipe | None = None  # in its place
         self._load_id: int | None = None  # of the loaded models
         # By role, or None for the tuned distribution; their measurements are kept from run to run.
         self._speculators: dict[int | None, Speculator] = {}
@@ -161,7 +163,7 @@ class Engine:
 
     def unload(self) -> None:
         """Release the loaded models."""
-        self._loaded = None
+        self._loaded = self._served = None
         self._load_id = None
         self._speculators = {}
         release_memory()
@@ -184,6 +186,9 @@ class Engine:
 
     def _load(self, command: Load) -> None:
         """Load a recipe; the old one stays, and is used, until the new one passes its checks."""
+        if command.recipe.base.tuned:
+            self._connect(command)
+            return
         if self._loaded is not None:
             self._loaded.ensemble.release_buffers()  # the load may need the memory
         if to_convert := bytes_to_convert(command.recipe):
@@ -218,6 +223,14 @@ class Engine:
             )
         )
 
+    def _connect(self, command: Load) -> None:
+        """Use a server that tunes its base in place of models here."""
+        opened, _ = self._open_to_load(command, weights=False)
+        served = connect_served(opened, command)
+        self.unload()
+        self._served, self._load_id = served, command.id
+        self._emit(served.loaded(command))
+
     def _open_to_load(
         self, command: Load, *, weights: bool = True
     ) -> tuple[OpenedRecipe, Preflight]:
@@ -239,6 +252,10 @@ class Engine:
     def _generate(self, command: Generate) -> None:
         if command.cancellation.requested() and not self._has(command.load):
             raise Cancelled  # it waited for a load that was cancelled
+        if self._served is not None and self._has(command.load):
+            for event in self._served.events(command):
+                self._emit(event)
+            return
         loaded = self._loaded_recipe(command.load)
         run = prepare_run(loaded, command)
         mask = loaded.structured_output.mask(run.config)  # invalid structures fail before the run
@@ -346,9 +363,15 @@ class Engine:
 
     def _has(self, load: int | None) -> bool:
         """Whether the models of a load are those in memory; of any load if it is None."""
-        return self._loaded is not None and load in (None, self._load_id)
+        return (self._loaded or self._served) is not None and load in (None, self._load_id)
 
     def _loaded_recipe(self, load: int | None) -> LoadedRecipe:
+        if self._served is not None:
+            raise RecipeError(
+                "The models are on a server that tunes",
+                evidence="this needs the models or all their logits here",
+                next_step="Load the recipe with a base on this machine.",
+            )
         if self._loaded is None or not self._has(load):
             raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
         return self._loaded

@@ -1601,6 +1601,14 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>모든 토큰 (서버가 지원하는 경우)</translation>
     </message>
     <message>
+        <source>The server holds the pairs and tunes (tuneshift vllm)</source>
+        <translation>서버가 쌍을 갖고 조정함(tuneshift vllm)</translation>
+    </message>
+    <message>
+        <source>The server was started with this recipe by “tuneshift vllm”. No weights are loaded here, and all tokens can be generated. What needs the models or all their logits here cannot be had: one role alone, forks, scoring, evaluations, drafts.</source>
+        <translation>서버를 “tuneshift vllm”으로 이 레시피와 함께 시작했습니다. 여기에는 가중치를 불러오지 않으며 모든 토큰을 생성할 수 있습니다. 모델이나 전체 로짓이 여기에 있어야 하는 기능은 쓸 수 없습니다: 한 역할만의 생성, 분기, 채점, 평가, 초안.</translation>
+    </message>
+    <message>
         <source>A server with the completions API of OpenAI, such as vLLM or llama.cpp. Only tokens whose log-probabilities it returns can be generated. It must use the tokenizer of the expert pairs.</source>
         <translation>vLLM, llama.cpp처럼 OpenAI 완성 API를 제공하는 서버입니다. 서버가 로그 확률을 반환하는 토큰만 생성될 수 있습니다. 전문가 쌍과 같은 토크나이저를 사용해야 합니다.</translation>
     </message>
@@ -1615,6 +1623,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>&amp;Log-probabilities</source>
         <translation>로그 확률 수(&amp;L)</translation>
+    </message>
+    <message>
+        <source>A server that tunes uses all logits</source>
+        <translation>조정하는 서버는 모든 로짓을 사용합니다</translation>
     </message>
     <message>
         <source>The recipe does not store an API key. {0}</source>
@@ -5831,6 +5843,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>GGUF 파일의 LoRA 어댑터 …</translation>
     </message>
     <message>
+        <source>Tuned on a server …</source>
+        <translation>서버에서 조정 …</translation>
+    </message>
+    <message>
         <source>GGUF files ({0})</source>
         <translation>GGUF 파일 ({0})</translation>
     </message>
@@ -6185,6 +6201,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>Re&amp;store the removed run</source>
         <translation>제거한 실행 복원(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Not with a base that is tuned on a server: it needs all logits here</source>
+        <translation>서버에서 조정되는 베이스로는 할 수 없습니다. 전체 로짓이 여기에 있어야 합니다</translation>
     </message>
 </context>
 <context>

@@ -8,9 +8,10 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import httpx2
@@ -72,6 +73,65 @@ class Client:
         """Send ``body`` to ``path``; the future holds the response or a :class:`RequestError`."""
         return self._loop.start(self._ask("POST", path, body, attempts))
 
+    def stream(
+        self, path: str, body: Mapping[str, Any], cancelled: Callable[[], bool]
+    ) -> Generator[Json, None, None]:
+        """Send ``body`` to ``path`` once, and yield the events of the streamed response.
+
+        The connection is closed when the iterator is, so that the server stops as well.
+
+        Raises:
+            RequestError: The request failed, or an event is an error.
+            Cancelled: ``cancelled`` returned True.
+        """
+        events: SimpleQueue[Json] = SimpleQueue()
+        future = self._loop.start(self._stream(path, body, events.put))
+        try:
+            while not (future.done() and events.empty()):
+                try:
+                    event = events.get(timeout=_ASK_EVERY)
+                except Empty:
+                    if cancelled():
+                        raise Cancelled from None
+                else:
+                    yield event
+            future.result()
+        finally:
+            future.cancel()
+
+    async def _stream(
+        self, path: str, body: Mapping[str, Any], put: Callable[[Json], None]
+    ) -> None:
+        """Pass on the events of a response.
+
+        Raises:
+            RequestError: The request failed, an event is an error, or the end is missing.
+        """
+        url = f"{self.address.url}/{path}"
+        headers = self._key.headers() if self._key else {}
+        try:
+            async with self._connection().stream("POST", url, json=body, headers=headers) as answer:
+                if answer.status_code != 200:
+                    await answer.aread()
+                    raise RequestError(self._failure(answer.status_code, answer.text))
+                async for line in answer.aiter_lines():
+                    if line == "data: [DONE]":
+                        return
+                    if line.startswith("data: {"):
+                        event = json.loads(line.removeprefix("data: "))
+                        if "error" in event:
+                            raise RequestError(self._failure(500, json.dumps(event)))
+                        put(event)
+        except (httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
+            raise RequestError(
+                endpoint_errors.of_transport(self.address, error, self._key)
+            ) from None
+        lost = httpx2.RemoteProtocolError("the end of the stream is missing")
+        raise RequestError(endpoint_errors.of_transport(self.address, lost, self._key))
+
+    def _failure(self, status: int, said: str, wait: str = "") -> Failure:
+        return endpoint_errors.of_status(self.address, self._key, status, said, wait, time.time())
+
     def wait(self, future: Future[T], cancelled: Callable[[], bool]) -> T:
         """Wait for ``future`` and return its result.
 
@@ -117,11 +177,7 @@ class Client:
             ) from None
         if answer.status_code != 200:
             wait = answer.headers.get("retry-after", "")
-            raise RequestError(
-                endpoint_errors.of_status(
-                    self.address, self._key, answer.status_code, answer.text, wait, time.time()
-                )
-            )
+            raise RequestError(self._failure(answer.status_code, answer.text, wait))
         try:
             content = json.loads(answer.content)
         except (ValueError, RecursionError):

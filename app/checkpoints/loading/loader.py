@@ -37,6 +37,7 @@ from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import LanguageModel
 from app.decoding.thinking import forms_of
+from app.errors import RecipeError
 
 
 def load_recipe(
@@ -66,9 +67,16 @@ def load_recipe(
         CheckpointError: A checkpoint does not fit its configuration.
         DeviceError: A device does not exist or is out of memory.
         ModelError: The logits of a model are not finite or not reproducible.
+        RecipeError: The models are on a server that tunes.
         Cancelled: ``cancelled`` returned true; nothing stays loaded.
     """
     recipe = opened.recipe
+    if recipe.base.tuned:  # with pairs here too it would be tuned twice
+        raise RecipeError(
+            "This needs the models here, and the base is tuned on a server",
+            evidence="the recipe has tuned = true",
+            next_step="Name a base on this machine.",
+        )
     held = {} if held is None else held
     control = LoadControl(recipe.context or None, on_progress, cancelled, _mixed(opened.roles))
     assembly = _Assembly(control, held, _strict_roles(recipe).intersection(bridged))

@@ -91,6 +91,8 @@ class _Estimator:
 
     def estimate(self, recipe: Recipe) -> MemoryEstimate:
         """The estimate of a recipe that differs from the opened one only in settings."""
+        if recipe.base.tuned:  # all models are on a server
+            return MemoryEstimate(recipe.context, ())
         specs = recipe.checkpoints()
         roles = [
             replace(role, spec=spec)

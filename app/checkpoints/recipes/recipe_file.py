@@ -209,8 +209,8 @@ _RARE_SETTINGS = (
     "alpha_policy",
 )
 """Sampling settings that a file has only if they are on."""
-_KINDS = {"offload": bool, "top_logprobs": int}
-_OF_ENDPOINTS = ("model", "top_logprobs")
+_KINDS = {"offload": bool, "top_logprobs": int, "tuned": bool}
+_OF_ENDPOINTS = ("model", "top_logprobs", "tuned")
 
 
 def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:

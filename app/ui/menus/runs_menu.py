@@ -42,8 +42,8 @@ class RunsMenu(SessionMenu):
             self.tr("Continue &with your own text …"), self._open_at_end, "Ctrl+Shift+K"
         )
         self.addSeparator()
-        what_if_action = self.add(self.tr("What if α were &different …"), what_if.enter, "Ctrl+I")
-        self.token_actions = [*self._forks, what_if_action]
+        self._what_if = self.add(self.tr("What if α were &different …"), what_if.enter, "Ctrl+I")
+        self.token_actions = [*self._forks, self._what_if]
         """Actions that concern the selected token."""
         self._others = [
             self.add(self.tr("Next different t&oken"), what_if.select_next, "Ctrl+J"),
@@ -73,15 +73,22 @@ class RunsMenu(SessionMenu):
             signal.connect(lambda *_: self._update())
         runs.questions.changed.connect(self._update)
         session.selection.changed.connect(self._update)
+        session.recipe_changed.connect(self._update)
         self._update()
 
     def _update(self) -> None:
         runs, token = self._session.runs, self._session.selection.token
         run, count = runs.current, len(runs.all)
-        ended = run is not None and not runs.running
+        tuned = self._session.recipe.base.tuned
+        ended = run is not None and not runs.running and not tuned
         for action in self._forks:
             action.setEnabled(ended and token is not None)
         self._go_on_with.setEnabled(ended)
+        self._what_if.setEnabled(not tuned)
+        why_not = self.tr("Not with a base that is tuned on a server: it needs all logits here")
+        self.setToolTipsVisible(tuned)
+        for action in (*self._forks, self._go_on_with, self._what_if):
+            action.setToolTip(why_not if tuned else "")
         what_if = runs.questions.answer
         for action in self._others:
             action.setEnabled(what_if is not None and bool(what_if.choices))

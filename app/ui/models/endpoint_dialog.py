@@ -29,9 +29,15 @@ _WIDTH = 460
 
 
 class EndpointDialog(QDialog):
-    """Edits the endpoint of the base; sends no request, loading the recipe does."""
+    """Edits the endpoint of the base; sends no request, loading the recipe does.
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    Args:
+        tuned: Whether a server that tunes the base itself is meant at first.
+    """
+
+    def __init__(
+        self, session: Session, parent: QWidget | None = None, *, tuned: bool = False
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self.setWindowTitle(self.tr("Base from an API endpoint"))
@@ -41,6 +47,14 @@ class EndpointDialog(QDialog):
         self.model.setPlaceholderText(self.tr("the server's only model"))
         self.count = NumberBox(1, _MOST, 5, 0)
         self.all = QCheckBox(self.tr("All tokens, if the server supports it"))
+        self.tuned = QCheckBox(self.tr("The server holds the pairs and tunes (tuneshift vllm)"))
+        self.tuned.setToolTip(
+            self.tr(
+                "The server was started with this recipe by “tuneshift vllm”. No weights are "
+                "loaded here, and all tokens can be generated. What needs the models or all their "
+                "logits here cannot be had: one role alone, forks, scoring, evaluations, drafts."
+            )
+        )
         self._message = MessageLabel()
         kinds = QDialogButtonBox.StandardButton
         self._buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
@@ -48,6 +62,8 @@ class EndpointDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         self._lay_out()
         self._show(session.recipe.base)
+        self.tuned.setChecked(tuned or session.recipe.base.tuned)
+        self.tuned.toggled.connect(self._update)
         self.address.textChanged.connect(self._update)
         self.all.toggled.connect(self._update)
         session.runs.run_changed.connect(self._update)
@@ -68,6 +84,7 @@ class EndpointDialog(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("&Address"), self.address)
         form.addRow(self.tr("&Model"), self.model)
+        form.addRow("", self.tuned)
         form.addRow(self.tr("&Log-probabilities"), self.count)
         form.addRow("", self.all)
         layout = QVBoxLayout(self)
@@ -89,7 +106,12 @@ class EndpointDialog(QDialog):
         self.all.setChecked(every)
 
     def _update(self) -> None:
-        self.count.setEnabled(not self.all.isChecked())
+        tuned = self.tuned.isChecked()
+        self.all.setEnabled(not tuned)
+        self.count.setEnabled(not (tuned or self.all.isChecked()))
+        unused = self.tr("A server that tunes uses all logits") if tuned else ""
+        for control in (self.all, self.count):
+            control.setToolTip(unused)
         problem = self._problem()
         typed = bool(self.address.text().strip())
         usable = typed and not problem and self._session.editable
@@ -123,6 +145,7 @@ class EndpointDialog(QDialog):
             over="",
             model=self.model.text().strip(),
             top_logprobs=ALL_LOGPROBS if self.all.isChecked() else int(self.count.value()),
+            tuned=self.tuned.isChecked(),
         )
 
     def accept(self) -> None:

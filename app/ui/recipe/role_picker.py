@@ -33,9 +33,9 @@ from app.ui.widgets.file_dialogs import ask_file, ask_folder
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.words.source_titles import describe_source, titles_of
 
-_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _GGUF_LORA, _ENDPOINT = _WAYS = (
+_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _GGUF_LORA, _ENDPOINT, _TUNED = _WAYS = (
     *("found", "folder", "hub", "gguf"),
-    *("lora", "gguf lora", "endpoint"),
+    *("lora", "gguf lora", "endpoint", "tuned"),
 )
 _KILOBYTE = 1024
 _ADAPTER_FILE = "adapter_config.json"
@@ -170,6 +170,7 @@ class RolePicker(QWidget):
                 self._choice.addItem(self.tr("LoRA adapter in a GGUF file …"), _GGUF_LORA)
             if self._place == 0:
                 self._choice.addItem(self.tr("API endpoint …"), _ENDPOINT)
+                self._choice.addItem(self.tr("Tuned on a server …"), _TUNED)
 
     def _takes_adapters(self) -> bool:
         """Whether the role is an expert, which can be an adapter over its anti-expert."""
@@ -190,10 +191,10 @@ class RolePicker(QWidget):
             from app.ui.models.hub_dialog import HubDialog
 
             HubDialog(self._session, self._place, self.window()).open()
-        elif way == _ENDPOINT:
+        elif way in (_ENDPOINT, _TUNED):
             from app.ui.models.endpoint_dialog import EndpointDialog
 
-            EndpointDialog(self._session, self.window()).open()
+            EndpointDialog(self._session, self.window(), tuned=way == _TUNED).open()
         elif way in (_GGUF, _GGUF_LORA):
             self._ask_file(lora=way == _GGUF_LORA)
         else:

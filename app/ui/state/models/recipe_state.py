@@ -298,7 +298,7 @@ def _with_source(recipe: Recipe, place: int, source: str) -> Recipe:
         below = recipe.pairs[index].antiexpert
         over = (below.over or below.source) if source.startswith(ADAPTER) else ""
     if not is_endpoint(source):
-        mine = replace(mine, model="", top_logprobs=DEFAULT_LOGPROBS)
+        mine = replace(mine, model="", top_logprobs=DEFAULT_LOGPROBS, tuned=False)
     recipe = recipe.with_role(place, replace(mine, source=source, over=over))
     expert = recipe.pairs[index].expert if place and antiexpert else None
     if expert and expert.over == mine.source:
