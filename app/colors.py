@@ -19,6 +19,7 @@ class Colors:
         more: The tint of tokens that the pairs made more probable; ``less`` of the others.
         heat: The tint of an amount that has no sign, such as surprisal.
         tint_strength: How much of its pure colour a full tint has; text must stay readable on it.
+        ranks: One for each class of ranks, ordered by lightness for those without colour vision.
         pairs: One for each expert pair, from the Okabe–Ito palette; then again from the start.
     """
 
@@ -37,6 +38,7 @@ class Colors:
     less: str
     heat: str
     tint_strength: float
+    ranks: tuple[str, ...]
     pairs: tuple[str, ...]
 
     def of_pair(self, index: int) -> str:
@@ -60,6 +62,7 @@ LIGHT = Colors(
     less="#8a4fb5",
     heat="#c2255c",
     tint_strength=0.45,
+    ranks=("#eef3d8", "#b5dcb4", "#90bfdf", "#b598d6"),
     pairs=("#0072b2", "#d98200", "#009e73", "#cc5a9b", "#56a4d9", "#c44601"),
 )
 
@@ -79,6 +82,7 @@ DARK = Colors(
     less="#c08be6",
     heat="#ff7096",
     tint_strength=0.34,
+    ranks=("#31362a", "#284a39", "#28557c", "#6c4f9b"),
     pairs=("#58a6e0", "#eba53a", "#3cc79e", "#e58bbd", "#8ccbf2", "#f08a4b"),
 )
 

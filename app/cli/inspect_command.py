@@ -7,12 +7,14 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.atomic_files import write_file
 from app.cli.conflicting_options import refuse_together
 from app.cli.evaluation_list import evaluations_as_text
 from app.cli.output import write_stdout
+from app.cli.shown_options import shown_measures
 from app.decoding.alpha_policy import CONSTANT
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
@@ -37,7 +39,7 @@ def inspect(options: argparse.Namespace) -> int:
     """
     listing = options.list or options.search is not None
     for listed in ("list", "search"):
-        refuse_together(options, listed, ["format", "output"])
+        refuse_together(options, listed, ["format", "output", "tint", "pair", "plot", "unit"])
     if listing == bool(options.names):
         raise HistoryError(
             "Name a run, or give --list", next_step="For example: tuneshift inspect last"
@@ -55,6 +57,10 @@ def inspect(options: argparse.Namespace) -> int:
         ]
     finally:
         archive.close()
+    documents = [
+        replace(document, shown=shown_measures(options, format_, document.pair_names))
+        for document in documents
+    ]
     content = _content(documents, format_)
     if options.output in (None, _STDOUT):
         return write_stdout(content)

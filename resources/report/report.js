@@ -62,11 +62,11 @@
     $("base").textContent = probability(token.p_base);
     $("tuned").textContent = probability(token.p_tuned);
     $("shift").textContent =
-      token.shift === null ? "–" : `${signed(token.shift, 2)} bits`;
+      token.shift === null ? "–" : `${signed(token.shift, 2)} ${data.unit}`;
     $("rank").textContent = `${token.rank_base} → ${token.rank_tuned}`;
     $("entropy").textContent =
-      `${number(token.entropy_base, 2)} → ${number(token.entropy_tuned, 2)} bits`;
-    $("kl").textContent = `${number(token.kl, 3)} bits`;
+      `${number(token.entropy_base, 2)} → ${number(token.entropy_tuned, 2)} ${data.unit}`;
+    $("kl").textContent = `${number(token.kl, 3)} ${data.unit}`;
     $("sampled").textContent = probability(token.sampled);
     if ($("coverage"))
       $("coverage").textContent =

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from app.attribution.measures import Measure
+from app.attribution.plot_measure import PlotMeasure
+from app.cli.options.inspect_options import PLOTS, TINTS
 from app.cli.saving import RunSaver
 from app.decoding.types import GenerationConfig
 from app.engine.commands import Generate, Load
@@ -176,6 +179,36 @@ def test_errors_are_one_line_with_a_next_step(
     assert "a prompt" in error(capsys, "generate", "more", "--again", "last")
     own_history.write_bytes(b"\0" * 9000)
     assert "damaged" in error(capsys, "inspect", "last")
+
+
+@pytest.mark.slow
+def test_reports_and_plots_have_the_measures_that_are_asked_for(
+    saved: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = inspected(
+        capsys, "last", "--format", "html", "--tint", "contribution", "--pair", "expert",
+        "--plot", "kl", "--plot", "rank", "--unit", "nats",
+    )  # fmt: skip
+    assert "contribution of expert" in page
+    assert "KL(tuned‖base) at each token, in nats; rank of each token" in page
+    assert "entropy, bits" in inspected(capsys, "last", "--format", "svg", "--plot", "entropy")
+    assert "no pair “other”" in error(
+        capsys, "inspect", "last", "--format", "html", "--tint", "contribution", "--pair", "other"
+    )
+    for wrong in (
+        ["--format", "svg", "--tint", "kl"],
+        ["--format", "csv", "--unit", "nats"],
+        ["--plot", "kl"],
+        ["--format", "html", "--pair", "expert"],
+        ["--format", "html", "--plot", "kl", "--plot", "kl", "--plot", "kl"],
+    ):
+        error(capsys, "inspect", "last", *wrong)
+    error(capsys, "inspect", "--list", "--unit", "nats")
+
+
+def test_the_measures_that_can_be_asked_for_are_all_there_are() -> None:
+    assert list(Measure) == list(TINTS)
+    assert list(PlotMeasure) == list(PLOTS)
 
 
 def test_an_unwritable_history_is_reported_before_loading(

@@ -8,18 +8,22 @@ import json
 import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.attribution.candidates import tabulate
+from app.attribution.measures import Measure, Unit
+from app.attribution.plot_measure import PlotMeasure
 from app.checkpoints.recipes.recipe_file import recipe_of_text
 from app.colors import DARK, LIGHT, Colors
 from app.history.export.document import Document, one_line
 from app.history.export.formats import ENDINGS, FORMATS
 from app.history.export.shift_svg import geometry_of, standalone_svg
+from app.history.export.shown_measures import ShownMeasures
+from app.history.export.token_tint import TokenTint
 from tests.history.export_runs import covered, hostile_recipe, make_document, with_shares
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -188,3 +192,71 @@ def test_the_plot_marks_low_coverage(document: Document, colors: Colors) -> None
     assert (lines[0].get("d") or "").count("L") == len(told.tokens) - 1
     assert "coverage" in "".join(root.itertext())
     assert "coverage" not in standalone_svg(document, colors)
+
+
+# The measures that are chosen
+
+
+@pytest.mark.parametrize("unit", [Unit.BITS, Unit.NATS])
+def test_the_bars_of_log_probabilities_add_up_to_the_shift(document: Document, unit: Unit) -> None:
+    shown = ShownMeasures(plots=(PlotMeasure.LOG_PROBABILITY,), unit=unit)
+    chosen = replace(document, shown=shown)
+    root = ElementTree.fromstring(standalone_svg(chosen, LIGHT))
+    place = geometry_of(chosen)
+    height = place.y(0) - place.y(1)
+    gained = np.zeros(len(document.tokens))
+    for path in root.iter(f"{SVG}path"):
+        if path.attrib["fill"] != "none":
+            for left, top, bottom in bars(path):
+                sign = 1 if bottom <= place.y(0) + 0.06 else -1
+                gained[int((left - place.x(0)) / place.column)] += sign * (bottom - top) / height
+    one = math.log(2) if unit is Unit.BITS else 1.0
+    wanted = [math.log(t.attribution.p_tuned / t.attribution.p_base) / one for t in document.tokens]
+    assert gained == pytest.approx(wanted, abs=0.4 / height + 0.01)
+    assert f"log p, {unit}" in "".join(root.itertext())
+
+
+def test_two_plots_are_above_each_other(document: Document) -> None:
+    one = standalone_svg(document, LIGHT)
+    both = (PlotMeasure.PROBABILITY, PlotMeasure.KL)
+    two = standalone_svg(replace(document, shown=ShownMeasures(plots=both)), LIGHT)
+    first, second = ElementTree.fromstring(one), ElementTree.fromstring(two)
+    assert float(second.attrib["height"]) > float(first.attrib["height"]) * 1.5
+    kl = [path for path in second.iter(f"{SVG}path") if path.get("fill") == LIGHT.heat]
+    highest = max(document.tokens, key=lambda token: token.attribution.kl).index
+    lowest = float(first.attrib["height"])
+    sizes = {
+        int((left - geometry_of(document).x(0)) / geometry_of(document).column): bottom - top
+        for left, top, bottom in bars(kl[0])
+    }
+    assert max(sizes, key=sizes.__getitem__) == highest
+    assert min(top for _, top, _ in bars(kl[0])) > lowest - 34
+    assert "probability" in "".join(second.itertext())
+    assert "KL, bits" in "".join(second.itertext())
+
+
+def test_ranks_are_drawn_by_their_logarithms(document: Document) -> None:
+    chosen = replace(document, shown=ShownMeasures(plots=(PlotMeasure.RANK,)))
+    root = ElementTree.fromstring(standalone_svg(chosen, LIGHT))
+    place = geometry_of(chosen)
+    (line,) = [path for path in root.iter(f"{SVG}path") if path.get("stroke") == LIGHT.muted]
+    heights = [float(point.split()[1]) for point in line.attrib["d"][1:].split("L")]
+    wanted = [place.y(math.log10(token.attribution.rank_base)) for token in document.tokens]
+    assert heights == pytest.approx(wanted, abs=0.06)
+
+
+def test_a_run_of_one_role_has_no_measure_of_pairs(document: Document) -> None:
+    tokens = [
+        replace(
+            token,
+            attribution=replace(token.attribution, contributions=(), logprob_contributions=()),
+        )
+        for token in document.tokens
+    ]
+    alone = replace(document, run=replace(document.run, role=0), tokens=tokens)
+    shown = ShownMeasures(Measure.KL, plots=(PlotMeasure.KL, PlotMeasure.ENTROPY))
+    root = ElementTree.fromstring(standalone_svg(replace(alone, shown=shown), LIGHT))
+    said = "".join(root.itertext())
+    assert "KL" not in said
+    assert "entropy, bits" in said
+    assert TokenTint(replace(alone, shown=shown)).measure is Measure.SURPRISAL

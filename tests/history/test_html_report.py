@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from app.attribution.measures import BIT
+from app.attribution.measures import BIT, Measure, Unit
+from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import TintScale
 from app.history.export.document import Document, one_line
 from app.history.export.html_report import write_html
+from app.history.export.shown_measures import ShownMeasures
 from tests.history.chromium import PROGRAM, Chromium
 from tests.history.export_runs import covered, make_document
 
@@ -225,3 +230,80 @@ def test_in_chromium_the_coverage_of_a_token_is_shown(
     share = covered(document).tokens[-1].attribution.coverage or 0
     shown = str(chromium.value("document.getElementById('coverage').textContent"))
     assert float(shown.removesuffix(" %")) / 100 == pytest.approx(share, abs=6e-4)
+
+
+# The measures that are chosen
+
+
+def tints(page: str) -> list[str]:
+    """The classes of the tokens of the text."""
+    return re.findall(r'<span class="t ?([^"]*)" role="option"', page)
+
+
+def background(page: str, name: str) -> str:
+    """The background of a class, in light colours."""
+    found = re.search(rf"^\.{name} {{ background: (#\w+); }}", page, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("measure", Measure)
+def test_the_text_is_coloured_by_the_chosen_measure(document: Document, measure: Measure) -> None:
+    limit = 0.2
+    shown = ShownMeasures(measure, 1, TintScale(limit=limit))
+    page = write_html(replace(document, shown=shown))
+    for token, name in zip(document.tokens, tints(page), strict=True):
+        explained = token.attribution
+        value = {
+            Measure.SHIFT: explained.shift / BIT,
+            Measure.CONTRIBUTION: explained.contributions[1],
+            Measure.SURPRISAL: -math.log2(explained.p_tuned),
+            Measure.BASE_SURPRISAL: -math.log2(explained.p_base),
+            Measure.KL: explained.kl / BIT,
+            Measure.ENTROPY: explained.entropy_tuned / BIT,
+            Measure.BASE_ENTROPY: explained.entropy_base / BIT,
+            Measure.RANK: explained.rank_base,
+            Measure.TUNED_RANK: explained.rank_tuned,
+            Measure.PROBABILITY: explained.p_tuned,
+            Measure.BASE_PROBABILITY: explained.p_base,
+        }[measure]
+        if measure in (Measure.RANK, Measure.TUNED_RANK):
+            assert f"rank{0 if value <= 10 else 1 if value <= 100 else 2}" in name
+            continue
+        level = round(min(abs(value) / limit, 1) * 16)
+        assert (f"{'up' if value > 0 else 'down'}{level}" in name.split()) == (level > 0)
+        assert ("beyond" in name.split()) == (abs(value) > limit)
+
+
+def test_colours_and_legend_are_those_of_the_measure(document: Document) -> None:
+    usual = write_html(document)
+    contribution = ShownMeasures(Measure.CONTRIBUTION, 1, TintScale(Unit.NATS, 3.0))
+    page = write_html(replace(document, shown=contribution))
+    kl = write_html(replace(document, shown=ShownMeasures(Measure.KL)))
+    assert len({background(each, "up16") for each in (usual, page, kl)}) == 3
+    legend = re.search(r'<p class="legend[^>]*>(.*?)</p>', page, re.DOTALL)
+    assert legend
+    assert f"contribution of {escape(one_line(document.pair_names[1]))}" in legend[1]
+    assert "+3 nats" in legend[1]
+    assert "÷16" in usual
+    assert "KL(tuned‖base): <span>0</span>" in kl
+
+
+def test_an_automatic_scale_fits_the_text(document: Document) -> None:
+    shown = ShownMeasures(Measure.KL, scale=TintScale(automatic=True))
+    names = tints(write_html(replace(document, shown=shown)))
+    beyond = sum("beyond" in name for name in names)
+    assert 1 <= beyond <= max(1, round(0.1 * len(names)))
+
+
+def test_plots_and_numbers_have_the_chosen_measures_and_unit(document: Document) -> None:
+    plots = (PlotMeasure.ENTROPY, PlotMeasure.RANK)
+    page = write_html(replace(document, shown=ShownMeasures(plots=plots, unit=Unit.NATS)))
+    assert "Entropy at each token, in nats; rank of each token</h2>" in page
+    assert "add up to" not in page
+    found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data = json.loads(found[1])
+    assert data["unit"] == "nats"
+    assert data["tokens"][3]["kl"] == pytest.approx(document.tokens[3].attribution.kl, rel=1e-4)
+    assert "Shift and KL in nats." in page

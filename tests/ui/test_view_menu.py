@@ -9,10 +9,10 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.attribution.plot_measure import PlotMeasure
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.recipe.recipe_column import RecipeColumn
-from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.session import Session
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor

@@ -6,6 +6,22 @@ import argparse
 
 from app.cli.options.parser import Commands
 
+TINTS = (
+    "shift",
+    "contribution",
+    "surprisal",
+    "base-surprisal",
+    "kl",
+    "entropy",
+    "rank",
+    "probability",
+    "base-probability",
+    "base-entropy",
+    "tuned-rank",
+)
+PLOTS = ("probability", "log-probability", "surprisal", "kl", "entropy", "rank")
+"""The measures of reports; their enumerations import NumPy, which takes long."""
+
 
 def add_inspect(commands: Commands) -> None:
     """Add the subcommand."""
@@ -40,6 +56,29 @@ def add_inspect(commands: Commands) -> None:
         ),
         help="default: table; csv and parquet have a row for each token, candidates is a CSV file "
         "of the candidates of every token; svg and png are the plot",
+    )
+    parser.add_argument(
+        "--tint",
+        choices=TINTS,
+        help="html: the measure that tokens are coloured by; default: shift",
+    )
+    parser.add_argument(
+        "--pair",
+        metavar="NAME",
+        help="html: the pair whose contribution tokens are coloured by, with --tint contribution; "
+        "default: the first",
+    )
+    parser.add_argument(
+        "--plot",
+        action="append",
+        choices=PLOTS,
+        help="html, svg, png: the measure of the plot; given twice, the second is below the "
+        "first; default: probability",
+    )
+    parser.add_argument(
+        "--unit",
+        choices=("bits", "nats"),
+        help="html, svg, png: the unit of amounts of information; default: bits",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="the output file; - is the standard output (default)"

@@ -12,6 +12,7 @@ from app.checkpoints.conversation import ASSISTANT
 from app.decoding.shown_text import show
 from app.decoding.thinking import answer_text
 from app.history.archive import Archive
+from app.history.export.shown_measures import USUAL_MEASURES, ShownMeasures
 from app.history.records import StoredRun
 
 
@@ -24,12 +25,14 @@ class Document:
         tokens: Its tokens.
         candidates: The candidates of each token, or None if none are stored.
         earlier: The tokens of earlier answers of a conversation, by the index of the message.
+        shown: What reports and pictures show.
     """
 
     run: StoredRun
     tokens: Sequence[ExplainedToken]
     candidates: Sequence[CandidateRows | None]
     earlier: Mapping[int, Sequence[ExplainedToken]] = field(default_factory=dict)
+    shown: ShownMeasures = USUAL_MEASURES
 
     @property
     def text(self) -> str:

@@ -10,18 +10,22 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.explained_token import ExplainedToken
-from app.colors import FULL_SHIFT_BITS
-from app.history.export.document import Document, one_line, shift_bits
+from app.attribution.measures import Measure, Unit
+from app.attribution.plot_measure import PlotMeasure
+from app.history.export.document import Document, one_line
 from app.history.export.html_conversation import marked, messages_html
+from app.history.export.plot_titles import TINTS, plot_title
 from app.history.export.report_data import report_data
-from app.history.export.report_style import TINT_LEVELS, paint_class, style_sheet, tint_class
-from app.history.export.shift_svg import BOTTOM, HEIGHT, LEFT, TOP, draw, geometry_of
+from app.history.export.report_style import paint_class, style_sheet
+from app.history.export.shift_svg import BOTTOM, LEFT, TOP, draw, geometry_of, height_of
+from app.history.export.token_tint import TINT_LEVELS, TokenTint
 from app.resources import resource
 from app.wording import quoted
 
@@ -36,7 +40,8 @@ _KINDS = {"generated": "Generated", "scored": "A given text, scored", "role": "O
 
 def write_html(document: Document) -> str:
     """The report as an HTML document."""
-    style = style_sheet()
+    tint = TokenTint(document)
+    style = style_sheet(tint)
     script = resource("report", "report.js").read_text(encoding="utf-8")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
@@ -60,7 +65,7 @@ def write_html(document: Document) -> str:
 </header>
 <div class="columns">
 <main>
-{_text(document)}
+{_text(document, tint)}
 {_plot(document)}
 {_table(document)}
 {_making(document)}
@@ -129,21 +134,22 @@ def _subtitle(document: Document) -> str:
 # Text
 
 
-def _text(document: Document) -> str:
-    tokens = "".join(_token(document, token, place) for place, token in enumerate(document.tokens))
+def _text(document: Document, tint: TokenTint) -> str:
+    each = enumerate(zip(document.tokens, tint.css(document.tokens), strict=True))
+    tokens = "".join(_token(document, token, place, css) for place, (token, css) in each)
     prompt = document.run.prompt
     before = f'<span\n class="prompt">{marked(prompt)}</span>' if isinstance(prompt, str) else ""
     return f"""<section class="card" aria-labelledby="text-title">
-<div class="head"><h2 id="text-title">Text</h2>{_legend(document)}</div>
-{messages_html(document)}<div id="text" role="listbox" aria-orientation="horizontal"
+<div class="head"><h2 id="text-title">Text</h2>{_legend(document, tint)}</div>
+{messages_html(document, tint)}<div id="text" role="listbox" aria-orientation="horizontal"
  aria-label="Tokens" dir="auto">{before}{tokens}</div>
 <p class="muted small"><kbd>←</kbd> <kbd>→</kbd> next token, <kbd>↑</kbd> <kbd>↓</kbd> next changed
 choice, <kbd>Home</kbd> <kbd>End</kbd></p>
 </section>"""
 
 
-def _token(document: Document, token: ExplainedToken, place: int) -> str:
-    classes = ["t", tint_class(shift_bits(token))]
+def _token(document: Document, token: ExplainedToken, place: int, tint: str) -> str:
+    classes = ["t", tint]
     if token.attribution.flipped:
         classes.append("flip")
     if token.index in document.bookmarks:
@@ -159,17 +165,40 @@ def _token(document: Document, token: ExplainedToken, place: int) -> str:
     )
 
 
-def _legend(document: Document) -> str:
-    steps = [*(f"down{level}" for level in range(TINT_LEVELS, 0, -2)), ""]
-    steps += [f"up{level}" for level in range(2, TINT_LEVELS + 1, 2)]
-    factor = 2**FULL_SHIFT_BITS
-    bookmark = ' <span class="bookmark">aa</span> bookmark' if document.bookmarks else ""
+def _legend(document: Document, tint: TokenTint) -> str:
+    marks = '<span class="flip">aa</span> first choice changed'
+    if document.bookmarks:
+        marks += ' <span class="bookmark">aa</span> bookmark'
+    if tint.saturates:
+        marks += ' <span class="beyond">aa</span> beyond the scale'
+    return f'<p class="legend muted small">{_scale(document, tint)} {marks}</p>'
+
+
+def _scale(document: Document, tint: TokenTint) -> str:
+    """The colours of the tint, with the numbers that they stand for."""
+    pair = document.pair_names[tint.pair] if tint.measure is Measure.CONTRIBUTION else ""
+    title = escape(TINTS[tint.measure].format(pair=one_line(pair)))
+    if tint.classes_of_ranks:
+        names = [*(f"top {last:,}" for last in tint.classes_of_ranks), "lower"]
+        classes = (
+            f'<i class="rank{i}"></i> <span class="after">{name}</span>'
+            for i, name in enumerate(names)
+        )
+        return f"{title}: {' '.join(classes)}"
+    steps = [f"up{level}" for level in range(2, TINT_LEVELS + 1, 2)]
+    if tint.measure.signed:
+        steps = [*(f"down{level}" for level in range(TINT_LEVELS, 0, -2)), "", *steps]
     samples = "".join(f'<i class="{step}"></i>' for step in steps)
-    return (
-        f'<p class="legend muted small">less probable <span>÷{factor:g}</span> {samples} '
-        f'<span class="after">×{factor:g}</span> more probable '
-        f'<span class="flip">aa</span> first choice changed{bookmark}</p>'
-    )
+    low, high = "0", f"{tint.limit:g} {tint.unit}"
+    if tint.measure is Measure.SHIFT and tint.unit is not Unit.PROBABILITY:
+        factor = f"{2**tint.limit if tint.unit is Unit.BITS else math.exp(tint.limit):.3g}"
+        return (
+            f"less probable <span>÷{factor}</span> {samples} "
+            f'<span class="after">×{factor}</span> more probable'
+        )
+    if tint.measure.signed:
+        low, high = f"−{tint.limit:g}", f"+{high}"
+    return f'{title}: <span>{low}</span> {samples} <span class="after">{high}</span>'
 
 
 # Plot and table
@@ -178,26 +207,40 @@ def _legend(document: Document) -> str:
 def _plot(document: Document) -> str:
     place = geometry_of(document)
     picture = draw(document, paint_class, background=False)
+    measures = document.shown.plots_of(len(document.pair_names))
     return f"""<section class="card" aria-labelledby="plot-title">
-<div class="head"><h2 id="plot-title">Probability shift of each token, by expert pair</h2></div>
+<div class="head"><h2 id="plot-title">{plot_title(measures, document.shown)}</h2></div>
 <div id="plot" data-left="{LEFT}" data-column="{place.column:.3f}" data-top="{TOP}"
- data-height="{HEIGHT - TOP - BOTTOM}">{picture}</div>
-<p class="muted small">A bar above zero is probability that a pair gave to the token, below zero
-what it took. The bars of a token add up to the difference of base and tuned.{_about(document)}</p>
+ data-height="{height_of(document) - TOP - BOTTOM}">{picture}</div>
+<p class="muted small">{_about(document, measures)}</p>
 </section>"""
 
 
-def _about(document: Document) -> str:
-    """An explanation of the coverage, if there is one."""
-    if not document.partial:
-        return ""
+def _about(document: Document, measures: Sequence[PlotMeasure]) -> str:
+    """An explanation of the bars, and of the coverage if there is one."""
+    by_pair = [
+        what
+        for measure, what in (
+            (PlotMeasure.PROBABILITY, "probability"),
+            (PlotMeasure.LOG_PROBABILITY, "log-probability"),
+        )
+        if measure in measures and document.pair_names
+    ]
+    bars = (
+        f"A bar above zero is {' or '.join(by_pair)} that a pair gave to the token, below zero "
+        "what it took. The bars of a token add up to the difference of base and tuned."
+        if by_pair
+        else ""
+    )
+    if not document.partial or not any(measure.by_pair for measure in measures):
+        return bars
     known = (
         "that its server told of; all others were impossible"
         if document.run.recipe.base.is_endpoint
         else "that pairs of another tokenizer know exactly"
     )
     return (
-        f" The coverage is the base's probability of the tokens {known}. Where it is below "
+        f"{bars} The coverage is the base's probability of the tokens {known}. Where it is below "
         f"{LOW_COVERAGE:.0%}, there is a mark at the upper edge."
     )
 
@@ -213,7 +256,7 @@ def _table(document: Document) -> str:
 <summary>All tokens as a table</summary>
 <div class="wide" tabindex="0" role="region" aria-label="All tokens"><table>
 <caption>Probabilities before temperature and the other processors; the columns of the pairs are
-what each gave or took. Shift and KL in bits.</caption>
+what each gave or took. Shift and KL in {document.shown.unit}.</caption>
 <thead><tr><th scope="col">#</th><th scope="col" class="word">token</th><th scope="col">base</th>
 <th scope="col">tuned</th><th scope="col">shift</th><th scope="col">rank</th>
 <th scope="col">KL</th>{coverage}{names}<th scope="col">first choice</th></tr></thead>
@@ -225,13 +268,13 @@ what each gave or took. Shift and KL in bits.</caption>
 
 
 def _row(document: Document, token: ExplainedToken, partial: bool) -> str:
-    explained = token.attribution
+    explained, amount = token.attribution, document.shown.amount
     cells = [
         f"{explained.p_base:.4f}",
         f"{explained.p_tuned:.4f}",
-        _signed(shift_bits(token), 2),
+        _signed(amount(explained.shift), 2),
         f"{explained.rank_base} → {explained.rank_tuned}",
-        f"{explained.kl / math.log(2):.3f}",
+        f"{amount(explained.kl):.3f}",
         *((_share(explained.coverage),) if partial else ()),
         *(_signed(share, 4) for share in explained.contributions),
         "changed" if explained.flipped else "",

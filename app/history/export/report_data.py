@@ -7,9 +7,8 @@ from typing import Any
 
 from app.attribution.candidates import CandidateTable
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.measures import BIT
 from app.colors import LIGHT
-from app.history.export.document import Document, one_line, shift_bits
+from app.history.export.document import Document, one_line
 
 _MOST_CANDIDATES = 20
 _DIGITS = 5
@@ -21,6 +20,7 @@ def report_data(document: Document) -> dict[str, Any]:
     return {
         "pairs": [one_line(name) for name in document.pair_names],
         "colors": len(LIGHT.pairs),
+        "unit": str(document.shown.unit),
         "tokens": [
             _token(document, token, table)
             for token, table in zip(document.tokens, tables, strict=True)
@@ -31,7 +31,7 @@ def report_data(document: Document) -> dict[str, Any]:
 def _token(
     document: Document, token: ExplainedToken, table: CandidateTable | None
 ) -> dict[str, Any]:
-    explained = token.attribution
+    explained, amount = token.attribution, document.shown.amount
     return {
         "index": token.index,
         "id": token.token_id,
@@ -43,12 +43,12 @@ def _token(
         "p_base": _number(explained.p_base),
         "p_tuned": _number(explained.p_tuned),
         "sampled": _number(token.sampled_probability),
-        "shift": _number(shift_bits(token)),
+        "shift": _number(amount(explained.shift)),
         "rank_base": explained.rank_base,
         "rank_tuned": explained.rank_tuned,
-        "entropy_base": _number(explained.entropy_base / BIT),
-        "entropy_tuned": _number(explained.entropy_tuned / BIT),
-        "kl": _number(explained.kl / BIT),
+        "entropy_base": _number(amount(explained.entropy_base)),
+        "entropy_tuned": _number(amount(explained.entropy_tuned)),
+        "kl": _number(amount(explained.kl)),
         "contributions": [_number(share) for share in explained.contributions],
         "argmax_base": one_line(document.run.label(explained.argmax_base)),
         "argmax_tuned": one_line(document.run.label(explained.argmax_tuned)),

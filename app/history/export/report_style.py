@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
-from app.colors import DARK, FULL_SHIFT_BITS, LIGHT, Colors
+from app.colors import DARK, LIGHT, Colors
+from app.history.export.token_tint import TINT_LEVELS, TokenTint
 from app.resources import resource
 
-TINT_LEVELS = 16
 
+def style_sheet(tint: TokenTint) -> str:
+    """The style sheet, with light and dark colours; the browser chooses by the system setting.
 
-def style_sheet() -> str:
-    """The style sheet, with light and dark colours; the browser chooses by the system setting."""
-    dark = "\n".join(f"  {line}" for line in _rules(DARK))
-    light = "\n".join(_rules(LIGHT))
+    Args:
+        tint: The tint of the text.
+    """
+    dark = "\n".join(f"  {line}" for line in _rules(DARK, tint))
+    light = "\n".join(_rules(LIGHT, tint))
     rest = resource("report", "report.css").read_text(encoding="utf-8")
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{rest}"
-
-
-def tint_class(shift: float) -> str:
-    """The CSS class of a token with a shift of ``shift`` bits; empty if it is not tinted."""
-    if math.isnan(shift):
-        return ""
-    level = round(min(abs(shift) / FULL_SHIFT_BITS, 1.0) * TINT_LEVELS)
-    return f"{'up' if shift > 0 else 'down'}{level}" if level else ""
 
 
 def paint_class(what: str, name: str) -> str:
@@ -33,17 +26,19 @@ def paint_class(what: str, name: str) -> str:
     return f'class="{what}-{shown}"'
 
 
-def _rules(colors: Colors) -> list[str]:
+def _rules(colors: Colors, tint: TokenTint) -> list[str]:
     named = ("window", "surface", "border", "hover", "text", "muted", "accent", "selection")
     variables = "; ".join(f"--{name}: {getattr(colors, name)}" for name in named)
     rules = [f":root {{ {variables}; }}"]
-    for direction, color in (("up", colors.more), ("down", colors.less)):
+    for direction, color in (("up", tint.more(colors)), ("down", tint.less(colors))):
         for level in range(1, TINT_LEVELS + 1):
             share = colors.tint_strength * level / TINT_LEVELS
             rules.append(
                 f".{direction}{level} {{ background: {_mixed(colors.surface, color, share)}; }}"
             )
-    for name in ("border", "muted", "text", "more", "danger"):
+    for place, color in enumerate(colors.ranks):
+        rules.append(f".rank{place} {{ background: {color}; }}")
+    for name in ("border", "muted", "text", "more", "danger", "heat"):
         color = getattr(colors, name)
         rules.append(f".fill-{name} {{ fill: {color}; }} .stroke-{name} {{ stroke: {color}; }}")
     for pair, color in enumerate(colors.pairs):

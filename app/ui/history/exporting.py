@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.atomic_files import write_file
+from app.attribution.tint_scale import USUAL
 from app.errors import HistoryError
 from app.history.export.document import Document
 from app.history.export.formats import (
@@ -24,8 +26,10 @@ from app.history.export.formats import (
 )
 from app.history.export.json_file import write_tokens
 from app.history.export.parquet_file import PARQUET
+from app.history.export.shown_measures import ShownMeasures
 from app.settings import state_folder
 from app.ui.pictures import shift_png
+from app.ui.state.display import Display
 from app.ui.state.session import Session
 from app.ui.translation import translate
 from app.ui.widgets.file_dialogs import ask_new_file, file_stem
@@ -85,11 +89,12 @@ def ask_export(session: Session, run_ids: Sequence[str], name: str, parent: QWid
 
 def export(session: Session, run_ids: Sequence[str], name: str, path: Path) -> None:
     """Write runs to a file on a background thread, and report an error if that fails."""
-    reader = session.history.reader
+    reader, shown = session.history.reader, _shown(session.display)
     failed = translate("Exporting", "The export cannot be written to {0}").format(path)
 
     def write() -> None:
-        documents = reader.documents(run_ids, tokens_only=name in OF_MANY)
+        read = reader.documents(run_ids, tokens_only=name in OF_MANY)
+        documents = [replace(document, shown=shown) for document in read]
         content = shift_png(documents[0]) if name == PNG else exported(documents, name)
         try:
             write_file(path, file_bytes(content))
@@ -134,6 +139,13 @@ def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
     run_id = session.history.id_of(run) if run else ""
     if run_id:
         ask_export(session, [run_id], name, parent)
+
+
+def _shown(display: Display) -> ShownMeasures:
+    """The tint and the measures of the plot in the window, which exports show as well."""
+    tint = display.tint
+    scale = display.tint_scales.get(tint.measure, USUAL)
+    return ShownMeasures(tint.measure, tint.pair, scale, display.plot_measures, display.plot_unit)
 
 
 def _memory() -> QSettings:

@@ -12,7 +12,7 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT, Unit
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
-from app.ui.state.plot_measure import Units
+from app.ui.state.number_units import Units
 from app.ui.state.runs.run import Run
 from app.ui.theme import SMALL, SPACE
 from app.ui.words.unit_words import information, number

@@ -8,9 +8,9 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.attribution.measures import Unit
+from app.attribution.plot_measure import PlotMeasure
 from app.ui.plot.measure_words import measure_about, measure_name
 from app.ui.state.display import Display
-from app.ui.state.plot_measure import PlotMeasure
 from app.ui.widgets.exclusive_actions import add_exclusive
 from app.ui.words.unit_words import unit_title
 

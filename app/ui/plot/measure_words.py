@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.attribution.measures import Unit
-from app.ui.state.plot_measure import PlotMeasure
+from app.attribution.plot_measure import PlotMeasure
 from app.ui.translation import translate
 from app.ui.words.unit_words import unit_title
 

@@ -13,6 +13,8 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from app.attribution.measures import BIT, Unit
+from app.attribution.plot_data import PlotData
+from app.attribution.plot_measure import PlotMeasure
 from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
 from app.ui.plot.bars import Bars, bar_colors
@@ -21,7 +23,6 @@ from app.ui.plot.columns import column_size
 from app.ui.plot.coverage_line import CoverageLine
 from app.ui.plot.line_style import BASE_LINE, TUNED_LINE
 from app.ui.plot.measure_words import axis_title
-from app.ui.plot.plot_data import PlotData
 from app.ui.plot.selection_keys import move_by_key
 from app.ui.plot.selection_marks import SelectionMarks
 from app.ui.plot.titled_axis import title_height
@@ -30,7 +31,6 @@ from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
 from app.ui.plot.value_axis import WIDTH, ValueAxis
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
-from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
 from app.ui.theme import SPACE, Theme

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.measures import BIT, Unit
+from app.attribution.plot_measure import PlotMeasure
 from app.attribution.series import AttributionSeries
 from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.plot.measure_words import line_name, measure_name
 from app.ui.plot.plot_legend import LegendEntry
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
-from app.ui.state.plot_measure import PlotMeasure, Units
+from app.ui.state.number_units import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
 from app.ui.text.token_words import describe_range

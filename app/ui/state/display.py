@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure, Unit
+from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import TintScale
 from app.ui.state.hints import Hints
-from app.ui.state.plot_measure import PlotMeasure, Units
+from app.ui.state.number_units import Units
 from app.ui.state.runs.token_groups import Grouping
-from app.ui.state.tint_scale import TintScale
 
 BASE, TUNED, KL, ENTROPY = "base", "tuned", "kl", "entropy"
 """Keys of the lines of the plot."""

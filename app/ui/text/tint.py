@@ -6,45 +6,22 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 from PySide6.QtGui import QColor
 
-from app.attribution.measures import BIT, RANK_CLASSES, Measure, Reduction, Unit, rank_class
+from app.attribution.measures import RANK_CLASSES, Measure, Reduction, Unit, rank_class
 from app.attribution.row_statistics import Floats
-from app.colors import FULL_SHIFT_BITS
+from app.attribution.tint_scale import USUAL, TintScale, automatic_limit, unit_of, usual_limit
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
-from app.ui.state.tint_scale import TintScale
 from app.ui.theme import Theme, blend
 
-QUANTILE = 0.95
-"""Share of the tokens whose colours an automatic scale tells apart."""
-
-USUAL = TintScale()
-_FULL_PROBABILITY = 0.5
-"""Difference of probabilities with the darkest colour."""
 _JUST_BEYOND = 1 + 1e-9
 _LEVELS = 64
 _MARK_SHARE = 0.08
 """Share of the background in the colour of marks; low, so that marks stay readable."""
 
-_LIMITS = {
-    Measure.SHIFT: FULL_SHIFT_BITS,
-    Measure.SURPRISAL: 12.0,
-    Measure.BASE_SURPRISAL: 12.0,
-    Measure.KL: 4.0,
-    Measure.ENTROPY: 8.0,
-    Measure.BASE_ENTROPY: 8.0,
-    Measure.PROBABILITY: 1.0,
-    Measure.BASE_PROBABILITY: 1.0,
-}
-"""Value of a token that gets the darkest colour, in the usual unit of the measure."""
 _WIDER = {Grouping.WORD: 2.0, Grouping.SENTENCE: 8.0, Grouping.LINE: 8.0}
 """Factor of the limit for groups whose number is a sum."""
-
-_RANKS_LIGHT = ("#eef3d8", "#b5dcb4", "#90bfdf", "#b598d6")
-_RANKS_DARK = ("#31362a", "#284a39", "#28557c", "#6c4f9b")
-"""Ordered by lightness, so that the order is visible without colour vision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +59,7 @@ class Scale:
         if math.isnan(value):
             return QColor(self.theme.surface)
         if self.classes:
-            ranks = _RANKS_DARK if self.theme.dark else _RANKS_LIGHT
-            return QColor(ranks[rank_class(value)])
+            return QColor(self.theme.ranks[rank_class(value)])
         share = min(max(value / self.limit, -1.0 if self.diverging else 0.0), 1.0)
         return _shade(self, round(share * _LEVELS))
 
@@ -125,32 +101,14 @@ def scale_of(
         values: The values of the text in that unit, for an automatic limit.
     """
     unit = unit_of(tint.measure, chosen)
-    limit = _usual_limit(tint.measure, unit)
+    limit = usual_limit(tint.measure, unit)
     if tint.measure.reduction is Reduction.SUM:
         limit *= _WIDER.get(grouping, 1.0)
     if chosen.limit is not None:
         limit = chosen.limit
     elif chosen.automatic and values is not None:
-        limit = _automatic_limit(values) or limit
+        limit = automatic_limit(values) or limit
     return Scale(tint, limit, theme, unit)
-
-
-def unit_of(measure: Measure, chosen: TintScale) -> Unit:
-    """The unit of a scale: the chosen one if the measure has it, else the usual one."""
-    return chosen.unit if chosen.unit in measure.units else measure.units[0]
-
-
-def _usual_limit(measure: Measure, unit: Unit) -> float:
-    if unit is Unit.PROBABILITY and measure.signed:
-        return _FULL_PROBABILITY
-    in_bits = FULL_SHIFT_BITS if measure is Measure.CONTRIBUTION else _LIMITS.get(measure, 0.0)
-    return in_bits * BIT if unit is Unit.NATS else in_bits
-
-
-def _automatic_limit(values: Floats) -> float:
-    """The quantile of the sizes of the values, to two digits; 0 if there is none."""
-    sizes = np.abs(values[np.isfinite(values)])
-    return float(f"{np.quantile(sizes, QUANTILE):.2g}") if len(sizes) else 0.0
 
 
 @lru_cache(maxsize=2048)

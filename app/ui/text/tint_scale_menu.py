@@ -9,10 +9,10 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.attribution.measures import Measure, Unit
+from app.attribution.tint_scale import QUANTILE, USUAL, TintScale, unit_of
 from app.ui.state.display import Tint
 from app.ui.state.session import Session
-from app.ui.state.tint_scale import TintScale
-from app.ui.text.tint import QUANTILE, USUAL, scale_of, unit_of
+from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme
 from app.ui.widgets.exclusive_actions import add_exclusive
 from app.ui.words.unit_words import unit_title

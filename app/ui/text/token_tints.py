@@ -9,12 +9,12 @@ from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure, Reduction, Unit, measured, reduced
 from app.attribution.row_statistics import Floats
+from app.attribution.tint_scale import USUAL, TintScale
 from app.ui.state.display import Tint
-from app.ui.state.plot_measure import Units
+from app.ui.state.number_units import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping, TokenGroups
-from app.ui.state.tint_scale import TintScale
-from app.ui.text.tint import USUAL, Scale, scale_of
+from app.ui.text.tint import Scale, scale_of
 from app.ui.theme import Theme
 
 _GROWTH = 1.2

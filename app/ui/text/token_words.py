@@ -7,7 +7,7 @@ from html import escape
 from app.attribution.measures import BIT, Reduction
 from app.attribution.series import RangeTotals
 from app.decoding.types import WhatIfToken
-from app.ui.state.plot_measure import Units
+from app.ui.state.number_units import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.what_if_questions import WhatIf
 from app.ui.text.tint_words import factor, reduction_title, tint_title, tint_value

@@ -17,11 +17,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from app.attribution.measures import Measure, Unit
+from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import TintScale
 from app.history.records import RunKind
 from app.ui.history.exporting import copy_shown, export, formats
 from app.ui.history.history_dialog import HistoryDialog
 from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
 from app.ui.main_window import MainWindow
+from app.ui.state.display import Tint
 from app.ui.state.records.history_search import FoundRuns
 from app.ui.state.session import Session
 from app.ui.widgets.saved_bar import SavedBar
@@ -190,6 +194,25 @@ def test_every_format_can_be_exported(
         export(kept, [run_id], "html", tmp_path / "none" / "run.html")
     assert kept.problem is not None
     assert "cannot be written" in str(kept.problem.error)
+
+
+def test_exports_show_the_measures_of_the_window(
+    dialog: HistoryDialog, kept: Session, tmp_path: Path
+) -> None:
+    run_id = dialog.chosen()[0].id
+    display = kept.display
+    display.set_tint(Tint(Measure.KL))
+    display.set_tint_scale(Measure.KL, TintScale(Unit.NATS, 0.25))
+    display.set_plot_measures(PlotMeasure.ENTROPY, PlotMeasure.RANK)
+    display.set_plot_unit(Unit.NATS)
+    for name in ("html", "svg"):
+        export(kept, [run_id], name, tmp_path / f"run.{name}")
+    assert kept.history.background.join(60)
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "0.25 nats" in page
+    for text in (page, (tmp_path / "run.svg").read_text(encoding="utf-8")):
+        assert "entropy, nats" in text
+        assert ">rank</text>" in text
 
 
 def test_the_tokens_of_several_runs_are_one_table(

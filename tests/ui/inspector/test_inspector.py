@@ -9,13 +9,13 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.candidates import tabulate
 from app.attribution.measures import BIT, Unit
+from app.attribution.plot_measure import PlotMeasure
 from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
 from app.ui.inspector.token_description import TokenDescription
-from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.wording import probability, signed

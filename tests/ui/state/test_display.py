@@ -9,10 +9,10 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from app.attribution.measures import Measure, Unit
+from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import TintScale
 from app.ui.state.display import KL, TUNED, Display, Tint, pair_part
-from app.ui.state.plot_measure import PlotMeasure
 from app.ui.state.runs.token_groups import Grouping
-from app.ui.state.tint_scale import TintScale
 
 
 def memory(folder: Path) -> QSettings:

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure, Reduction, Unit
+from app.attribution.tint_scale import TintScale
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
-from app.ui.state.tint_scale import TintScale
 from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.theme import DARK, LIGHT, Theme
 

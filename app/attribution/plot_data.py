@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from app.attribution.measures import BIT, Measure, Unit, measured
+from app.attribution.plot_measure import PlotMeasure
 from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
-from app.ui.state.plot_measure import PlotMeasure
 
 MOST = 64.0
 """Upper bound of an amount of information; that of impossible tokens is drawn at this height."""
