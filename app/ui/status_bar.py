@@ -198,6 +198,7 @@ class StatusBar(QWidget):
                     "base's probability on average, and {1} at least."
                 )
             ).format(f"{mean:.1%}", f"{min(coverages):.1%}")
+            explanation += self._other_shares(run)
             if low and remote:
                 explanation += "\n" + self.tr(
                     "With all its tokens the base might have generated another text. If "
@@ -222,6 +223,21 @@ class StatusBar(QWidget):
                 explanation += "\n" + unmatched.format(names)
         self._coverage.setText(text)
         self._coverage.setToolTip(explanation)
+
+    def _other_shares(self, run: Run | None) -> str:
+        """What pairs of another tokenizer know by the first piece alone, and what not at all."""
+        explained = [token.attribution for token in run.tokens] if run else []
+        shares = [
+            (each.bounded, each.unknown)
+            for each in explained
+            if each.bounded is not None and each.unknown is not None
+        ]
+        if not shares:
+            return ""
+        bounded, unknown = (sum(column) / len(shares) for column in zip(*shares, strict=True))
+        return "\n" + self.tr(
+            "Of tokens with {0} they know the first piece, of tokens with {1} nothing."
+        ).format(f"{bounded:.1%}", f"{unknown:.1%}")
 
     def _describe_state(self) -> str:
         session, run = self._session, self._session.runs.current

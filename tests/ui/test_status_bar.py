@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.attribution.attribution import attribute
 from app.checkpoints.status import LoadProgress
 from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.speculation_stats import DraftCounts, SpeculationStats
 from app.decoding.types import FinishReason
 from app.engine.commands import Generate, Load
-from app.engine.events import Loading, RunFinished, RunStats
+from app.engine.events import Loading, RunFinished, RunStats, TokenDecoded
 from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
-from tests.ui.conftest import FakeBridge
+from tests.ui.conftest import FakeBridge, invent_step
 
 
 def end_run(
@@ -62,6 +65,28 @@ def test_figures_of_a_run_change_a_few_times_a_second(
     bridge.decode(1, start=5)
     bridge.finish_run()
     assert "6 tokens" in shown(line), "the end is shown at once"
+
+
+def test_all_shares_of_a_pair_of_another_vocabulary_are_told(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusBar(loaded_session)
+    qtbot.addWidget(line)
+    loaded_session.runs.generate("Once upon a time")
+    events, start = [], 0
+    for index, (exact, bounded) in enumerate([(0.98, 0.01), (0.94, 0.05)]):
+        step = invent_step(index, loaded_session.recipe.alphas, start)
+        start = step.end
+        explained = attribute(step.logits, step.alphas, step.token_id)
+        shares = replace(explained, coverage=exact, bounded=bounded)
+        events.append(TokenDecoded(bridge.last(Generate).id, step, shares))
+    bridge.events.emit(events)
+    bridge.finish_run(tokens=2)
+    (label,) = (each for each in line.findChildren(QLabel) if each.text() == "coverage 96%")
+    known, others = label.toolTip().splitlines()
+    assert "96.0%" in known
+    assert "94.0%" in known
+    assert others == "Of tokens with 3.0% they know the first piece, of tokens with 1.0% nothing."
 
 
 def test_a_role_that_cannot_rewind_is_named(
