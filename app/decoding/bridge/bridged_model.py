@@ -13,12 +13,13 @@ from torch import Tensor
 from app.decoding.batch_model import BatchModel, SeparateTexts
 from app.decoding.bridge.beginnings import common_length
 from app.decoding.bridge.bridged_state import BridgedState
+from app.decoding.bridge.changed_row import ChangedRow
 from app.decoding.bridge.mixed_text import MixedText
 from app.decoding.bridge.opinion import Opinion
 from app.decoding.bridge.pair_model import PairModel
 from app.decoding.bridge.pair_text import PairText
 from app.decoding.bridge.text_reading import RowPart, TextReading
-from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
+from app.decoding.bridge.vocabulary_bridge import LEAST, VocabularyBridge
 from app.decoding.cache_state import CacheState, StatefulModel
 from app.errors import ContextLengthError
 
@@ -27,10 +28,6 @@ _MOST_BOUNDARIES = 8
 _ROWS_FOR_REWINDS = 20
 """Rows before those that are needed which are kept, so that drafts can be taken back."""
 _LETTER = b"a"
-_LEFT = 1e-3
-"""What a token keeps at least of its probability when that of longer ones is taken from it."""
-_LEAST = 1e-30
-"""A probability below any that matters, in place of 0, so that differences stay finite."""
 
 
 class BridgedLanguageModel:
@@ -156,7 +153,7 @@ class BridgedLanguageModel:
         """
         reading = self._read(length)
         row, ends = self._mixture(reading)
-        least = row * _LEFT
+        changed = ChangedRow(row)
         found = []
         for each in candidates:
             if self.bridge.opinions[each] != Opinion.BOUNDED:
@@ -166,18 +163,17 @@ class BridgedLanguageModel:
                     if at_end and spelled[: len(ids)] == ids:
                         pieces = spelled[len(ids) :]
                         exact = at_end * self._product(ids, pieces, self.bridge.base[each], first)
-                        row[each] += exact
+                        changed.add(each, exact)
                         standing = self._stands_for(each, candidates, pieces[0])
                         if standing < self.vocabulary_size:
-                            row[standing] -= exact
+                            changed.add(standing, -exact)
                         found.append(each)
-        row = torch.maximum(row, least)
+        changed.keep_some()
         at_end = ends[0][1]
         for each in self.split_otherwise(length, candidates) if at_end else ():
-            row[each] += at_end * self._ratio_otherwise(reading, length, each)
+            changed.add(each, at_end * self._ratio_otherwise(reading, length, each))
             found.append(each)
-        row.div_(row.sum())
-        return row.clamp_(min=_LEAST).log_(), sorted(set(found))
+        return changed.normalized(), sorted(set(found))
 
     def split_otherwise(self, length: int, candidates: Iterable[int]) -> list[int]:
         """The candidates with which the tokens of the first ``length`` ids are others.
@@ -206,7 +202,7 @@ class BridgedLanguageModel:
         replaced = ids[common:]
         self._move_to(ids, common)
         here = math.prod(
-            max(float(self._rows[place][index]), _LEAST)
+            max(float(self._rows[place][index]), LEAST)
             for place, index in enumerate(replaced, common)
         )
         rest = b"".join(map(self.bridge.pair.__getitem__, replaced)) + self.bridge.base[following]
@@ -281,12 +277,14 @@ class BridgedLanguageModel:
         ]
         if on_the_way:
             self._move_to(final.ids, min(readings[place].earliest for place in on_the_way))
-        rows = {place: self._row(readings[place]) for place in on_the_way}
+        rows = {place: self._mixture(readings[place])[0] for place in on_the_way}
         for place, reading in enumerate(readings):
             if place not in rows:
-                rows[place] = self._row(reading)
+                rows[place] = self._mixture(reading)[0]
         oldest = final.earliest - _ROWS_FOR_REWINDS
         self._rows = {at: row for at, row in self._rows.items() if at >= oldest}
+        if len(readings) == 1:
+            return rows[0].unsqueeze(0)
         return torch.stack([rows[place] for place in range(len(readings))])
 
     def _move_to(self, ids: list[int], earliest: int) -> None:
@@ -318,31 +316,30 @@ class BridgedLanguageModel:
         for at, row in enumerate(probabilities, len(ids) - len(probabilities) + 1):
             self._rows[at] = row
 
-    def _row(self, reading: TextReading) -> Tensor:
-        """The logarithms of the probabilities of the base's tokens after ``reading``, [V]."""
-        return self._mixture(reading)[0].clamp_(min=_LEAST).log_()
-
     def _mixture(self, reading: TextReading) -> tuple[Tensor, list[tuple[list[int], float]]]:
-        """The probabilities of the base's tokens, [V].
+        """The logarithms of the probabilities of the base's tokens, [V].
 
         Returns:
-            The probabilities, and the readings of the text whose last token ends with it, each with
-            its probability.
+            The row, and the readings of the text whose last token ends with it, each with its
+            probability.
         """
         start = reading.earliest
         readings = [reading] if reading.other is None else [reading, reading.other]
         parts = [self._part(each, start) for each in readings]
         highest = max(part.logarithm for part in parts)
         scales = [math.exp(part.logarithm - highest) for part in parts]
-        row = parts[0].row.mul_(scales[0])
+        after = parts[0].after * (parts[0].at_end * scales[0])
         for part, scale in zip(parts[1:], scales[1:], strict=True):
-            row.add_(part.row, alpha=scale)
-        total = float(row.sum())
+            after.add_(part.after, alpha=part.at_end * scale)
+        weights = [part.tail_weights * scale for part, scale in zip(parts, scales, strict=True)]
+        row, total = self.bridge.log_row(
+            after, torch.cat([part.tail_ids for part in parts]), torch.cat(weights)
+        )
         ends = [
             (each.ids, part.at_end * scale / total)
             for each, part, scale in zip(readings, parts, scales, strict=True)
         ]
-        return row.div_(total), ends
+        return row, ends
 
     def _part(self, reading: TextReading, start: int) -> RowPart:
         """What one reading says, whose boundaries are weighed from ``start`` on."""
@@ -350,16 +347,20 @@ class BridgedLanguageModel:
         end = len(reading.ids)
         reached = [0.0]  # the logarithm of the probability of the tokens up to each boundary
         for place in range(start, end):
-            probability = max(float(self._rows[place][reading.ids[place]]), _LEAST)
+            probability = max(float(self._rows[place][reading.ids[place]]), LEAST)
             reached.append(reached[-1] + math.log(probability))
         places = [at for at, _ in reading.tails] + [end] * reading.whole
         highest = max((reached[at - start] for at in places), default=-math.inf)
         weights = {at: math.exp(reached[at - start] - highest) for at in places}
         at_end = weights.get(end, 0.0) if reading.whole else 0.0
-        row = self.bridge.at_boundary(self._rows[end]).mul_(at_end)
-        for place, tokens in reading.tails:
-            row.index_add_(0, tokens.base_ids, self._rows[place][tokens.pair_ids] * weights[place])
-        return RowPart(row, at_end, highest)
+        ids = [tokens.base_ids for _, tokens in reading.tails]
+        tails = [
+            self._rows[place].index_select(0, tokens.pair_ids).mul_(weights[place])
+            for place, tokens in reading.tails
+        ]
+        tail_ids = torch.cat([torch.zeros(0, dtype=torch.int64), *ids])
+        tail_weights = torch.cat([torch.zeros(0), *tails])
+        return RowPart(self._rows[end], at_end, tail_ids, tail_weights, highest)
 
     def _stands_for(self, token: int, candidates: Iterable[int], first_piece: int) -> int:
         """The id that the probability of ``token`` is counted in unless it is known by itself.

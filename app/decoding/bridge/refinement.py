@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,19 +70,24 @@ def complete(
     base = torch.softmax(logits.rows[0, position].cpu(), dim=-1)
     likely = _likely(base, given)
     exact, unknown = 1.0, 0.0
+    bridges = {id(text.model.bridge): text.model.bridge for text in texts}
+    shares = {
+        place: (float(base @ each.exact), float(base.index_select(0, each.unknown).sum()))
+        for place, each in bridges.items()
+    }
     for text in texts:
         bridge = text.model.bridge
         spelled = [token for token in likely if bridge.base[token]]
         bounded = {token for token in spelled if bridge.opinions[token] == Opinion.BOUNDED}
         others = text.model.split_otherwise(text.length, spelled)
         wanted = [token for token in spelled if token in bounded or token in others]
-        share = float(base @ bridge.exact)
+        share, nothing = shares[id(bridge)]
         if wanted and not bridge.strict:
             row, found = text.model.refined(text.length, wanted)
             logits.rows[text.place, position] = _masked(row, logits).to(logits.rows.device)
             share += float(base[[token for token in found if token in bounded]].sum())
         exact = min(exact, share)
-        unknown = max(unknown, float(base[bridge.unknown].sum()))
+        unknown = max(unknown, nothing)
     if texts[0].place == 0:
         return None
     return Coverage(exact, max(1.0 - exact - unknown, 0.0))
@@ -89,7 +95,7 @@ def complete(
 
 def _likely(base: Tensor, given: int | None) -> list[int]:
     """The ids of the likely tokens and the given one; the likeliest, or the given one, is last."""
-    ids = (base >= LIKELY).nonzero()[:, 0]
+    ids = torch.from_numpy(np.flatnonzero((base >= LIKELY).numpy()))  # nonzero is ten times slower
     found: Iterable[int] = ids[base[ids].argsort()].tolist()
     return [*found] if given is None else [*(each for each in found if each != given), given]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -62,11 +62,14 @@ class TokenBytes:
             yield index
             start += len(self[index])
 
+    def some_longer_than(self, beginning: bytes) -> bool:
+        """Whether any token begins with ``beginning``, which is not empty, and goes on."""
+        place = bisect_right(self._sorted, beginning)
+        return place < len(self._sorted) and self._sorted[place].startswith(beginning)
+
     def longer_than(self, beginning: bytes) -> Ids:
         """The ids of the tokens that begin with ``beginning``, which is not empty, and go on."""
-        low = bisect_left(self._sorted, beginning)
-        while low < len(self._sorted) and self._sorted[low] == beginning:
-            low += 1
+        low = bisect_right(self._sorted, beginning)
         return self._ids[low : bisect_left(self._sorted, _after(beginning), low)]
 
 

@@ -40,11 +40,15 @@ class RowPart:
     """What one reading of a text says of the next token of the base.
 
     Attributes:
-        row: Probabilities, [V], in a unit of its own.
-        at_end: The probability that the text ends with the last token, in the same unit.
+        after: Probabilities of the pair's next token after the last one, [W].
+        at_end: The probability that the text ends with the last token, in a unit of its own.
+        tail_ids: Tokens of the base that come next where a token of the pair goes on, [n].
+        tail_weights: The probability of each, in the same unit, [n].
         logarithm: The logarithm of the unit.
     """
 
-    row: Tensor
+    after: Tensor
     at_end: float
+    tail_ids: Tensor
+    tail_weights: Tensor
     logarithm: float

@@ -18,6 +18,8 @@ _KEPT = 512
 _FOR_LONGER = 1e-4
 """Share of the probability of a first piece that is set aside for all longer tokens of the base
 which begin with it. The share cancels in the difference of expert and anti-expert."""
+LEAST = 1e-30
+"""A probability below any that matters, in place of 0, so that differences stay finite."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +33,45 @@ class TailTokens:
 
     pair_ids: Tensor
     base_ids: Tensor
+
+
+_NO_TAIL = TailTokens(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """The tokens of the base that several tokens of the pair lead to.
+
+    Attributes:
+        base_ids: Their ids, [m].
+        pair_ids: The tokens of the pair that lead to them, [n].
+        places: For each of these, the index in ``base_ids``, [n].
+        kept: For each, the share of its probability that it gives, [n].
+    """
+
+    base_ids: Tensor
+    pair_ids: Tensor
+    places: Tensor
+    kept: Tensor
+
+    @classmethod
+    def of(cls, first: Ids, size: int, kept: NDArray[np.float64]) -> _Sums:
+        """From the token of the base for each id of the pair, ``size`` for none, [W]."""
+        counts = np.bincount(first, minlength=size + 1)[:size]
+        base_ids = np.flatnonzero(counts > 1)
+        pair_ids = np.flatnonzero(np.isin(first, base_ids))
+        places = np.searchsorted(base_ids, first[pair_ids])
+        return cls(
+            torch.from_numpy(base_ids),
+            torch.from_numpy(pair_ids),
+            torch.from_numpy(places),
+            torch.from_numpy(kept[pair_ids].astype(np.float32)),
+        )
+
+    def of_tokens(self, probabilities: Tensor) -> Tensor:
+        """The sums, [m], for probabilities of all tokens of the pair, [W]."""
+        given = probabilities.index_select(0, self.pair_ids).mul_(self.kept)
+        return torch.zeros(len(self.base_ids)).index_add_(0, self.places, given)
 
 
 class VocabularyBridge:
@@ -77,26 +118,44 @@ class VocabularyBridge:
         self.exact = torch.from_numpy((self.opinions == Opinion.EXACT).astype(np.float32))
         self.unknown = torch.from_numpy(np.flatnonzero(self.opinions == Opinion.NONE))
         self.pieces = pieces
-        self._first = torch.from_numpy(first)
-        self._begun = torch.from_numpy(np.maximum(pieces, 0))
+        self._first = first
         sharing = np.bincount(pieces[pieces >= 0], minlength=len(pair))
         for_longer = np.where(first < len(base), _FOR_LONGER, 1.0) * (sharing > 0)
-        self._kept = torch.from_numpy((1.0 - for_longer).astype(np.float32))
-        shares = for_longer[np.maximum(pieces, 0)] / np.maximum(sharing, 1)[np.maximum(pieces, 0)]
-        self._shares = torch.from_numpy((shares * (pieces >= 0)).astype(np.float32))
+        self._lost = torch.from_numpy(np.flatnonzero((first == len(base)) & (sharing == 0)))
+        self._sums = _Sums.of(first, len(base), 1.0 - for_longer)
+        source, shares = _sources(first, pieces, for_longer, sharing)
+        self._source = torch.from_numpy(source.astype(np.int32))
+        self._log_shares = torch.from_numpy(np.log(shares).astype(np.float32))
 
-    def at_boundary(self, probabilities: Tensor) -> Tensor:
-        """The probabilities of the base's tokens where the text ends with a token of the pair.
+    def log_row(
+        self, probabilities: Tensor, tail_ids: Tensor, tail_weights: Tensor
+    ) -> tuple[Tensor, float]:
+        """Logarithms of the probabilities of the base's tokens.
 
         Args:
-            probabilities: Of each token of the pair, [W].
+            probabilities: Of each token of the pair where the text ends with one of its tokens,
+                [W], in any unit.
+            tail_ids: Tokens of the base that come next if the text ends inside a token of the pair,
+                [n], also several times.
+            tail_weights: Their probabilities in the same unit, [n].
 
         Returns:
-            Of each token of the base, [V]; what no token of the base begins with is missing.
+            The logarithms, [V], and the unit: what they add up to. What no token of the base
+            begins with is missing.
         """
-        row = torch.zeros(len(self.base) + 1, dtype=probabilities.dtype)
-        row.index_add_(0, self._first, probabilities * self._kept)
-        return row[:-1].addcmul_(probabilities[self._begun], self._shares)
+        total = float(probabilities.sum() - probabilities[self._lost].sum() + tail_weights.sum())
+        total = max(total, LEAST)
+        logs = torch.empty(len(self.pair) + 1)
+        torch.mul(probabilities, 1.0 / total, out=logs[:-1]).clamp_(min=LEAST).log_()
+        logs[-1] = 0.0
+        row = logs.index_select(0, self._source).add_(self._log_shares)
+        sums = self._sums.of_tokens(probabilities).div_(total)
+        row.index_copy_(0, self._sums.base_ids, sums.clamp_(min=LEAST).log_())
+        if len(tail_ids):
+            ids, places = tail_ids.unique(return_inverse=True)
+            added = row[ids].exp_().index_add_(0, places, tail_weights, alpha=1.0 / total)
+            row.index_copy_(0, ids, added.log_())
+        return row, total
 
     def after_tail(self, tail: bytes, tokens: Sequence[int]) -> TailTokens:
         """The tokens of the pair that begin with ``tail``, and go on.
@@ -106,6 +165,8 @@ class VocabularyBridge:
             tokens: The text in tokens of the base. A token of the pair with which the text would
                 have begun with a longer token of the base is none of those that are returned.
         """
+        if self.strict or not self.pair.some_longer_than(tail):
+            return _NO_TAIL
         around: tuple[int, ...] = ()
         size = 0
         while size < len(tail):
@@ -123,9 +184,8 @@ class VocabularyBridge:
         return int(self._first[index])
 
     def _find_after_tail(self, tail: bytes, around: Sequence[int]) -> TailTokens:
-        ids: Sequence[int] = [] if self.strict else self.pair.longer_than(tail).tolist()
         pair_ids, base_ids = [], []
-        for index in ids:
+        for index in self.pair.longer_than(tail).tolist():
             following = self.pair[index][len(tail) :]
             token = self.base.first_piece(following)
             if token is not None and self._are_first(around, following):
@@ -169,7 +229,8 @@ class VocabularyBridge:
             return
         first[pair] = base[0]
         pieces[base[0]] = -1
-        pieces[base[1:]] = pair[0]
+        reached = set(first.tolist())
+        pieces[[index for index in base[1:] if index not in reached]] = pair[0]
 
 
 def _same_tokens(base: TokenBytes, pair: TokenBytes) -> Ids:
@@ -177,6 +238,24 @@ def _same_tokens(base: TokenBytes, pair: TokenBytes) -> Ids:
     none = len(base)
     found = (base.id_of(pair[index]) for index in range(len(pair)))
     return np.array([none if index is None else index for index in found], np.int64)
+
+
+def _sources(
+    first: Ids, pieces: Ids, for_longer: NDArray[np.float64], sharing: Ids
+) -> tuple[Ids, NDArray[np.float64]]:
+    """The token of the pair that each id of the base has its probability from, and its share.
+
+    Tokens that several of the pair lead to have one of them; those of which there is no opinion
+    have W, which stands for a probability of 1.
+    """
+    nothing = len(first)
+    source = np.where(pieces >= 0, pieces, nothing)
+    shares = np.append(for_longer / np.maximum(sharing, 1), LEAST)[source]
+    leading = np.flatnonzero(first < len(pieces))
+    known, index = np.unique(first[leading], return_index=True)
+    source[known] = leading[index]
+    shares[known] = 1.0 - for_longer[source[known]]
+    return source, shares
 
 
 def _opinions(first: Ids, pieces: Ids, base: TokenBytes) -> NDArray[np.uint8]:
