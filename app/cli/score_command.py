@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.atomic_files import write_file
@@ -18,9 +19,10 @@ from app.cli.score_report import ScoredText, prompt_report, text_report
 from app.cli.scoring_engine import ScoringEngine
 from app.cli.text_input import decode_text
 from app.engine.controls import Cancellation
-from app.errors import HistoryError, PromptError, SettingsError
+from app.errors import HistoryError, PromptError, RecipeError, SettingsError
 from app.history.export.formats import check_format, file_bytes
 from app.history.export.parquet_file import PARQUET
+from app.wording import quoted
 
 _STDOUT = "-"
 
@@ -57,7 +59,9 @@ def score(options: argparse.Namespace) -> int:
             second = None
             if other is not None:
                 ids = tuple(token.token_id for token in tokens)
+                known = {id_: engine.label(id_) for id_ in ids}
                 engine.load(other, prompt)
+                _check_vocabulary(known, engine.label)
                 second = ScoredText(options.against, other, engine.text(prompt, "", ids))
             content = text_report(options.format, prompt, first, second, engine.label)
     return _write(content, options.output)
@@ -86,6 +90,26 @@ def _read(path: Path) -> str:
 def _other(recipe: Recipe, against: str) -> Recipe:
     """The recipe to compare with: the same one in other weights, or another one."""
     return requantized(recipe, against) if against in WEIGHTS else find_recipe(against)
+
+
+def _check_vocabulary(known: Mapping[int, str], label: Callable[[int], str]) -> None:
+    """Refuse models for which token ids are other tokens.
+
+    Args:
+        known: The texts of the token ids under the first models.
+        label: The text of a token id under the others.
+
+    Raises:
+        RecipeError: Some id is another token.
+    """
+    for id_, text in known.items():
+        if label(id_) != text:
+            raise RecipeError(
+                "The recipe to compare with has another vocabulary",
+                evidence=f"token id {id_} is {quoted(text)} in one, {quoted(label(id_))} in the "
+                "other",
+                next_step="Give --against a recipe of models with the same tokenizer.",
+            )
 
 
 def _write(content: str | bytes, output: str | None) -> int:

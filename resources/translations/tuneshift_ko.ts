@@ -4969,6 +4969,61 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     </message>
 </context>
 <context>
+    <name>QuantizationDialog</name>
+    <message>
+        <source>Compare quantizations</source>
+        <translation>양자화 비교</translation>
+    </message>
+    <message>
+        <source>Score its tokens again in</source>
+        <translation>토큰을 다시 평가할 형식</translation>
+    </message>
+    <message>
+        <source>All models of the run are loaded in this dtype or quantization, the tokens of the run are scored again, and both are compared token by token. Afterwards the window has its recipe again.</source>
+        <translation>실행의 모든 모델을 이 dtype 또는 양자화로 불러와 실행의 토큰을 다시 평가하고, 둘을 토큰별로 비교합니다. 끝나면 창의 레시피가 원래대로 돌아옵니다.</translation>
+    </message>
+    <message>
+        <source>Score and compare</source>
+        <translation>평가하고 비교</translation>
+    </message>
+    <message>
+        <source>Load the models, score the tokens and compare (Ctrl+Enter)</source>
+        <translation>모델을 불러와 토큰을 평가하고 비교합니다(Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>실행</translation>
+    </message>
+    <message>
+        <source>&amp;Score its tokens again in</source>
+        <translation>토큰을 다시 평가할 형식(&amp;S)</translation>
+    </message>
+    <message>
+        <source>the open recipe, {0}</source>
+        <translation>열린 레시피 {0}</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
+    </message>
+    <message>
+        <source>Loading the models …</source>
+        <translation>모델을 불러오는 중 …</translation>
+    </message>
+    <message>
+        <source>{0} of {1} tokens are scored.</source>
+        <translation>토큰 {1}개 중 {0}개를 평가했습니다.</translation>
+    </message>
+    <message>
+        <source>Another run is being generated. Stop it first.</source>
+        <translation>다른 실행을 생성하고 있습니다. 먼저 중지하십시오.</translation>
+    </message>
+</context>
+<context>
     <name>QueryFields</name>
     <message>
         <source>What to find</source>
@@ -5585,6 +5640,29 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     </message>
 </context>
 <context>
+    <name>Rescoring</name>
+    <message>
+        <source>The open recipe has other tokens than the run</source>
+        <translation>열린 레시피의 토큰이 실행의 토큰과 다릅니다</translation>
+    </message>
+    <message>
+        <source>token id {0}</source>
+        <translation>토큰 ID {0}</translation>
+    </message>
+    <message>
+        <source>Open a recipe with the same vocabulary.</source>
+        <translation>어휘가 같은 레시피를 여십시오.</translation>
+    </message>
+    <message>
+        <source>The models of the run were loaded as {0}</source>
+        <translation>실행의 모델은 이미 {0}(으)로 불러온 것입니다</translation>
+    </message>
+    <message>
+        <source>Choose another dtype or quantization.</source>
+        <translation>다른 dtype 또는 양자화를 선택하십시오.</translation>
+    </message>
+</context>
+<context>
     <name>ResultsView</name>
     <message>
         <source>Task and measure</source>
@@ -6189,6 +6267,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>&amp;Compare …</source>
         <translation>비교(&amp;C) …</translation>
+    </message>
+    <message>
+        <source>Compare &amp;quantizations …</source>
+        <translation>양자화 비교(&amp;Q) …</translation>
     </message>
     <message>
         <source>&amp;Remove the shown run</source>

@@ -167,6 +167,13 @@ def test_what_makes_no_sense_is_refused(
         requantized(llama.recipe(), "float8")
 
 
+def test_a_recipe_with_other_tokens_is_refused(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, PROMPT, "--text", TEXT, "--against", "demo"]) == 2
+    assert "has another vocabulary" in capsys.readouterr().err
+
+
 def test_all_models_are_requantized(llama: tiny.Family) -> None:
     recipe = requantized(llama.recipe(), "nf4")
     assert {spec.quantization for spec in recipe.checkpoints()} == {"nf4"}

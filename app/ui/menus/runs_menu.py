@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import show_comparison
+from app.ui.compare.quantization_dialog import show_quantizations
 from app.ui.menus.menu import SessionMenu
+from app.ui.state.runs.rescoring import Rescoring
 from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
 
@@ -61,6 +63,12 @@ class RunsMenu(SessionMenu):
         self._compare = self.add(
             self.tr("&Compare …"), lambda: show_comparison(session, window), "Ctrl+D"
         )
+        rescoring = Rescoring(session, self)
+        self._quantizations = self.add(
+            self.tr("Compare &quantizations …"),
+            lambda: show_quantizations(session, rescoring, window),
+            "Ctrl+Shift+D",
+        )
         self.addSeparator()
         self._remove = self.add(
             self.tr("&Remove the shown run"), self._remove_shown, "Ctrl+Shift+Backspace"
@@ -95,6 +103,7 @@ class RunsMenu(SessionMenu):
         for action in self._moves:
             action.setEnabled(count > 1 or (count == 1 and run is None))
         self._compare.setEnabled(count > 1)
+        self._quantizations.setEnabled(run is not None and bool(run.tokens))
         self._clear.setEnabled(bool(runs.all) and not runs.running)
         self._remove.setEnabled(run is not None)
         self._restore.setEnabled(runs.removed.last is not None)

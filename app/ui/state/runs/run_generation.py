@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +15,7 @@ from app.engine.commands import Generate
 from app.engine.controls import ReplayedAlphas
 from app.engine.events import Event, Failed, RunFinished, RunStarted, TokenDecoded
 from app.errors import TuneshiftError
+from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.run import Run
 
@@ -41,6 +43,32 @@ class Continuation:
     drafts: bool | None = None
     past_turn: bool = False
     fresh: bool = False
+
+    @classmethod
+    def repeating(cls, wanted: Repeatable) -> Self:
+        """A run of the history again: the same tokens, with the alphas of each."""
+        return cls(
+            wanted.given,
+            limit=wanted.config.max_new_tokens,
+            past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
+            replay=wanted.alphas,
+            drafts=wanted.drafts,
+            past_turn=wanted.past_turn,
+            fresh=True,
+        )
+
+    @classmethod
+    def scoring_again(cls, run: Run, pairs: int) -> Self:
+        """All tokens of ``run`` as given ones, with the alphas of each if ``pairs`` are as many."""
+        alphas = tuple(token.alphas for token in run.tokens)
+        alike = run.role is None and all(len(each) == pairs for each in alphas)
+        return cls(
+            run.token_ids,
+            limit=len(run.tokens),
+            past_stop=True,
+            replay=alphas if alike else (),
+            past_turn=True,
+        )
 
 
 DEFAULT_CONTINUATION = Continuation()

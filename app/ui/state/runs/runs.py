@@ -157,17 +157,18 @@ class Runs(QObject):
     def repeat(self, wanted: Repeatable, place: ChatPlace = NO_CHAT) -> None:
         """Run a run of the history again; its recipe must be open."""
         if self._readiness.may_start(wanted.prompt):
-            more = Continuation(
-                wanted.given,
-                limit=wanted.config.max_new_tokens,
-                past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
-                replay=wanted.alphas,
-                drafts=wanted.drafts,
-                past_turn=wanted.past_turn,
-                fresh=True,
-            )
-            seed = wanted.config.seed
-            self._begin(self._make.make(wanted.prompt, wanted.role, place, seed), more)
+            run = self._make.make(wanted.prompt, wanted.role, place, wanted.config.seed)
+            self._begin(run, Continuation.repeating(wanted))
+
+    def score_again(self, run: Run) -> Run | None:
+        """Score the tokens of ``run`` with the open recipe; the new run is not shown."""
+        if not self._readiness.may_start(run.prompt):
+            return None
+        again = self._make.make(run.prompt, run.role, seed=run.recipe.sampling.seed)
+        again.scored = True
+        self._add(again)
+        self._ask(again, Continuation.scoring_again(run, len(again.recipe.pairs)))
+        return again
 
     # Continuing the shown run
 
