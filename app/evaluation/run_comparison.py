@@ -59,6 +59,12 @@ class RunDifference:
         """The number of tokens that are aligned again."""
         return sum(block.size for block in self.stretches)
 
+    @property
+    def changed(self) -> list[int]:
+        """Indices in the second run of all tokens whose most probable tokens differ, in order."""
+        found = (part.changed for part in (self.shared, self.aligned) if part)
+        return sorted(frozenset[int]().union(*found))
+
     def match_of(self, index: int, *, in_second: bool) -> int | None:
         """The index in the other run of a token after the parting; None if it has none there."""
         for block in self.stretches:

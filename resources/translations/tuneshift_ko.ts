@@ -1140,6 +1140,14 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>선택한 토큰 위치에서 실행 B를 창에 표시합니다</translation>
     </message>
     <message>
+        <source>Next change</source>
+        <translation>다음 차이</translation>
+    </message>
+    <message>
+        <source>Next token at which another token is most probable (F8; Shift+F8 goes back)</source>
+        <translation>1순위 토큰이 다른 다음 토큰(F8, Shift+F8은 이전)</translation>
+    </message>
+    <message>
         <source>Tint B by the &amp;difference from A</source>
         <translation>B를 A와의 차이로 색칠(&amp;D)</translation>
     </message>
@@ -1166,6 +1174,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>{0}: token {1} of A, token {2} of B · B gives it {3} more</source>
         <translation>{0}: A의 토큰 {1}, B의 토큰 {2} · B가 {3} 더 줍니다</translation>
+    </message>
+    <message>
+        <source>{0} · most probable: A {1}, B {2}</source>
+        <translation>{0} · 1순위: A {1}, B {2}</translation>
     </message>
     <message>
         <source> (95%: {0} to {1})</source>

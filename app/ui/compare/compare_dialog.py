@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -66,6 +67,13 @@ class CompareDialog(QDialog):
         self.inspect.setToolTip(self.tr("Show run B in the window, with the selected token"))
         self.inspect.setAutoDefault(False)
         self.inspect.clicked.connect(self._inspect)
+        self.next_change = QPushButton(self.tr("Next change"))
+        self.next_change.setToolTip(
+            self.tr("Next token at which another token is most probable (F8; Shift+F8 goes back)")
+        )
+        self.next_change.clicked.connect(lambda: self._go_to_change(1))
+        for keys, by in (("F8", 1), ("Shift+F8", -1)):
+            QShortcut(QKeySequence(keys), self, lambda step=by: self._go_to_change(step))
         self.difference = QLabel()
         self.difference.setWordWrap(True)
         self.difference.setProperty("role", "caption")
@@ -114,6 +122,7 @@ class CompareDialog(QDialog):
             grid.setColumnStretch(place, 1)
         grid.setRowStretch(1, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.addButton(self.next_change, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.inspect, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         for button in buttons.findChildren(QPushButton):
@@ -214,6 +223,7 @@ class CompareDialog(QDialog):
                 column.text.show_divergence()
         self.strip.show_runs(runs if both else (), common)
         self.inspect.setEnabled(self.columns[1].run is not None)
+        self.next_change.setEnabled(bool(self._found and self._found.changed))
         self._mark(self._chosen)
         self._said.show_text(self._describe(runs, common))
 
@@ -280,6 +290,18 @@ class CompareDialog(QDialog):
         runs = [column.run for column in self.columns if column.run]
         self._said.show_text(self._describe_match(index, place) or self._describe(runs, 0))
 
+    def _go_to_change(self, by: int) -> None:
+        """Mark the next or previous token of B whose argmax differs in A, round and round."""
+        places = self._found.changed if self._found else []
+        if not places:
+            return
+        at = -1 if self._chosen is None else self._chosen
+        if by > 0:
+            found = next((place for place in places if place > at), places[0])
+        else:
+            found = next((place for place in reversed(places) if place < at), places[-1])
+        self.choose(found, 1)
+
     def _match(self, index: int, place: int | None) -> int | None:
         """The index of the counterpart in the other run of a token that is aligned again."""
         if self._found is None or place is None:
@@ -287,14 +309,18 @@ class CompareDialog(QDialog):
         return self._found.match_of(index, in_second=place == 1)
 
     def _describe_match(self, index: int, place: int | None) -> str:
-        """A token that is aligned with one of another index, or an empty text."""
+        """A token that both have at other indices, or with another argmax; or an empty text."""
         match = self._match(index, place)
         first, second = (column.run for column in self.columns)
-        if match is None or first is None or second is None:
+        if first is None or second is None or self._found is None:
             return ""
+        if match is None:
+            shared = self._found.shared
+            if shared is None or index not in shared.changed:
+                return ""
+            match = index
         at = (match, index) if place == 1 else (index, match)
-        one, other = first.tokens[at[0]], second.tokens[at[1]]
-        return describe_match(one, other, first.label(one.token_id))
+        return describe_match(first.tokens[at[0]], second.tokens[at[1]], first.label)
 
     def _mark(self, index: int | None, place: int | None = None) -> None:
         match = None if index is None else self._match(index, place)

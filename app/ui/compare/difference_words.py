@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
@@ -56,16 +57,21 @@ def describe_aligned(found: RunDifference, count: int) -> str:
     )
 
 
-def describe_match(one: ExplainedToken, other: ExplainedToken, label: str) -> str:
-    """A token of A with its counterpart in B; ``label`` is its text if it has none of its own."""
-    more = (other.attribution.logprob_tuned - one.attribution.logprob_tuned) / BIT
-    return translate(
+def describe_match(one: ExplainedToken, other: ExplainedToken, label: Callable[[int], str]) -> str:
+    """A token of A with its counterpart in B; ``label`` is the text of a token id."""
+    before, after = one.attribution, other.attribution
+    said = translate(
         "CompareDialog", "{0}: token {1} of A, token {2} of B · B gives it {3} more"
     ).format(
-        quoted(one.text or label),
+        quoted(one.text or label(one.token_id)),
         f"{one.index + 1:,}",
         f"{other.index + 1:,}",
-        bits(more, sign=True),
+        bits((after.logprob_tuned - before.logprob_tuned) / BIT, sign=True),
+    )
+    if before.argmax_tuned == after.argmax_tuned:
+        return said
+    return translate("CompareDialog", "{0} · most probable: A {1}, B {2}").format(
+        said, *(quoted(label(each.argmax_tuned)) for each in (before, after))
     )
 
 

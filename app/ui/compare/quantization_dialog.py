@@ -133,9 +133,12 @@ class QuantizationDialog(OrderedDialog):
 
     def _update(self) -> None:
         again, session = self._rescoring.again, self._session
+        ended = again is None and not self.weights.isEnabled()
         self.stop.setEnabled(again is not None)
         self.weights.setEnabled(again is None)
         self.score.setEnabled(again is None and self._run is not None and session.editable)
+        if ended:
+            self.weights.setFocus()
         problem = self._rescoring.problem
         if again and session.load_state is not LoadState.LOADED:
             said = self.tr("Loading the models …")
@@ -148,6 +151,9 @@ class QuantizationDialog(OrderedDialog):
         else:
             said = str(problem) if problem else ""
         self.message.setText(said)
+        needed = self.heightForWidth(self.width())
+        if self.isVisible() and needed > self.height():
+            self.resize(self.width(), needed)
 
     def _compare(self, run: Run, again: Run) -> None:
         show_comparison(self._session, self, run, again)

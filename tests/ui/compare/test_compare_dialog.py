@@ -19,6 +19,7 @@ from app.ui.compare.run_text import RunText
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
+from app.wording import quoted
 from tests.ui.conftest import FakeBridge, invent_step
 
 
@@ -282,6 +283,33 @@ def test_tokens_that_are_aligned_again_are_tinted_and_marked_in_both(
     assert made.columns[1].text._chosen == place
     made.tinted.click()
     assert _background(text, 20) is not None  # its shift
+
+
+def test_tokens_with_another_argmax_are_gone_through(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    first = finished_session.runs.current
+    assert first
+    second = same_tokens(finished_session, bridge, (0.2, 0.1))
+    changed = [
+        place
+        for place, (one, other) in enumerate(zip(first.tokens, second.tokens, strict=True))
+        if one.attribution.argmax_tuned != other.attribution.argmax_tuned
+    ]
+    assert len(changed) > 2
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(first, second)
+    for place in (*changed, changed[0]):
+        made.next_change.click()
+        assert [column.text._chosen for column in made.columns] == [place, place]
+        argmaxes = (run.tokens[place].attribution.argmax_tuned for run in (first, second))
+        words = [quoted(first.label(token_id)) for token_id in argmaxes]
+        assert made._said.text().endswith(f"most probable: A {words[0]}, B {words[1]}")
+    made._go_to_change(-1)
+    assert made.columns[1].text._chosen == changed[-1]
+    made.compare(first, first)
+    assert not made.next_change.isEnabled()
 
 
 def test_long_runs_are_aligned_in_the_background(
