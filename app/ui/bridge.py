@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from app.engine.commands import Command
+from app.engine.commands import Command, Generate
 from app.engine.frame_pause import FramePause
 from app.engine.worker import OUTBOX_SIZE, EngineClient, EngineThread
 from app.ui.drawing_pace import FRAMES, SLOW_EVENT_SECONDS
@@ -54,6 +54,9 @@ class Bridge(QObject):
         self._engine.start()
 
     def submit(self, command: Command) -> None:
+        """Queue a command; a run begins with a pause, in which the window shows the new run."""
+        if isinstance(command, Generate):
+            self._pause.ask()
         self._engine.submit(command)
 
     def set_prefix_bytes(self, size: int) -> None:

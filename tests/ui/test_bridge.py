@@ -9,8 +9,9 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.engine.commands import Unload
-from app.engine.controls import Cancellation
+from app.decoding.types import GenerationConfig
+from app.engine.commands import Generate, Unload
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import EngineReady
 from app.engine.frame_pause import FramePause
 from app.ui import bridge as bridge_module
@@ -45,6 +46,12 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 @pytest.fixture
 def bridge(qapp: QApplication, clocks: Clocks) -> Bridge:
     return Bridge()  # the engine is not started
+
+
+def run() -> Generate:
+    """A command that generates."""
+    alphas = LiveAlphas((1.0,))
+    return Generate(1, "Once", GenerationConfig(), alphas, Cancellation())
 
 
 def come(bridge: Bridge) -> None:
@@ -138,9 +145,11 @@ class Painted(QWidget):
         self._order.append("painted")
 
 
+@pytest.mark.parametrize("begins", [False, True])
 def test_a_busy_engine_waits_until_its_event_has_been_painted(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, begins: bool
 ) -> None:
+    """With the first event of a run, too, so that the new run is not drawn beside the engine."""
     monkeypatch.setattr(FramePause, "LONGEST_SECONDS", 60.0)
     order: list[str] = []
     widget = Painted(order)
@@ -149,7 +158,10 @@ def test_a_busy_engine_waits_until_its_event_has_been_painted(
         widget.show()
     bridge = Bridge()
     bridge.events.connect(lambda events: (order.append("delivered"), widget.update()))
-    bridge._begin_frame()
+    if begins:
+        bridge.submit(run())  # the engine is not started
+    else:
+        bridge._begin_frame()
     order.clear()
 
     def decode() -> None:
@@ -164,6 +176,13 @@ def test_a_busy_engine_waits_until_its_event_has_been_painted(
     painted = order.index("painted", delivered)  # any paint before has another cause
     assert painted < order.index("went on")
     bridge.close()
+
+
+def test_only_runs_begin_with_a_pause(bridge: Bridge) -> None:
+    bridge.submit(Unload(1, Cancellation()))
+    assert not bridge._pause.asked
+    bridge.submit(run())
+    assert bridge._pause.asked
 
 
 def test_without_another_event_the_frame_is_drawn_beside_the_engine(
