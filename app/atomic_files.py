@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from secrets import token_hex
 _LONGEST_NAME = 40
 
 
-def write_file(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file atomically: afterwards it has either all of ``content`` or its old content.
 
     A full disk, a killed program and a power failure leave the old content. Targets that cannot be
@@ -21,21 +21,23 @@ def write_file(path: Path, content: str | bytes) -> None:
 
     Args:
         path: The file; a link to a file keeps being a link.
-        content: What it is to hold; text is written as UTF-8.
+        content: What it is to hold; text is written as UTF-8. Pieces are written one by one, and an
+            error while they are made leaves the old content, too.
 
     Raises:
         OSError: When it cannot be written; nothing is left beside it.
     """
-    written = content.encode("utf-8") if isinstance(content, str) else content
+    pieces = _pieces(content)
     before = path.stat().st_mode if path.exists() else None
     if before is not None and not stat.S_ISREG(before):
-        path.write_bytes(written)  # of a folder, this says what is wrong
+        with path.open("wb") as file:  # of a folder, this says what is wrong
+            file.writelines(pieces)
         return
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{target.name[:_LONGEST_NAME]}.{token_hex(4)}.part")
     try:
         with part.open("xb") as file:
-            file.write(written)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         if before is not None:
@@ -45,6 +47,12 @@ def write_file(path: Path, content: str | bytes) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def _pieces(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return (content.encode("utf-8"),)
+    return (content,) if isinstance(content, bytes) else content
 
 
 def set_aside(path: Path, companions: Sequence[str] = ()) -> Path:

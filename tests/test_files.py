@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,21 @@ def test_the_new_content_takes_the_place_of_the_old(tmp_path: Path) -> None:
         write_file(path, content)
         expected = content.encode() if isinstance(content, str) else content
         assert path.read_bytes() == expected
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_pieces_are_written_one_after_the_other_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_file(path, (piece for piece in (b"one ", b"two")))
+    assert path.read_bytes() == b"one two"
+
+    def broken() -> Iterator[bytes]:
+        yield b"other"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_file(path, broken())
+    assert path.read_bytes() == b"one two"
     assert list(tmp_path.iterdir()) == [path]
 
 

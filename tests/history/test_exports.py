@@ -20,7 +20,8 @@ from app.attribution.plot_measure import PlotMeasure
 from app.checkpoints.recipes.recipe_file import recipe_of_text
 from app.colors import DARK, LIGHT, Colors
 from app.history.export.document import Document, one_line
-from app.history.export.formats import ENDINGS, FORMATS
+from app.history.export.formats import ENDINGS, FORMATS, exported_pieces
+from app.history.export.json_file import write_tokens
 from app.history.export.shift_svg import geometry_of, standalone_svg
 from app.history.export.shown_measures import ShownMeasures
 from app.history.export.token_tint import TokenTint
@@ -36,6 +37,23 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_json_has_a_line_for_each_token_and_is_written_in_as_many_pieces(
+    document: Document,
+) -> None:
+    text = FORMATS["json"](document)
+    pieces = list(exported_pieces([document], "json"))
+    assert b"".join(pieces).decode() == text
+    assert len(pieces) >= len(document.tokens) > 1
+    lines = [line for line in text.split("\n") if line.lstrip("[ ").startswith('{"index": ')]
+    assert [json.loads(line.rstrip(","))["index"] for line in lines] == [
+        token.index for token in document.tokens
+    ]
+    none = document.part(0, 0)
+    assert json.loads(FORMATS["json"](none))["tokens"] == []
+    assert json.loads(write_tokens(none)) == []
+    assert json.loads(write_tokens(document)) == json.loads(text)["tokens"]
 
 
 def test_json_contains_everything(document: Document) -> None:

@@ -15,6 +15,7 @@ from app.errors import HistoryError
 from app.history.export.csv_file import write_tokens_csv
 from app.history.export.document import Document
 from app.history.export.parquet_file import write_parquet
+from app.history.export.prompt_table import PromptTable
 from app.history.export.token_table import PAIR_UNITS, TokenTable, distinct
 from tests.history.export_runs import make_document, with_shares
 
@@ -89,16 +90,21 @@ def test_pairs_of_the_same_name_have_columns_of_their_own(document: Document) ->
 
 
 def test_every_column_is_documented(document: Document, other: Document) -> None:
+    of_runs, of_prompts = DOCS.read_text(encoding="utf-8").split("## Prompts")
     described = {
         name.strip("` ")
-        for line in DOCS.read_text(encoding="utf-8").splitlines()
+        for line in of_runs.splitlines()
         if line.startswith("| `")
         for name in line.split("|")[1].split(",")
     }
     names = {name for name in TokenTable([other]).header() if " " not in name}
     assert described == names | {f"{what} NAME" for what in PAIR_UNITS}
     units = {column.unit for column in TokenTable([other]).columns()}
-    assert all(unit in DOCS.read_text(encoding="utf-8") for unit in units)
+    assert all(unit in of_runs for unit in units)
+    columns = [
+        line.split("|")[1].strip("` ") for line in of_prompts.splitlines() if line[:3] == "| `"
+    ]
+    assert columns == PromptTable([]).header()
 
 
 def test_without_the_package_the_error_names_it(

@@ -11,11 +11,12 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
-from app.attribution.token_query import Criterion
+from app.attribution.token_query import Criterion, QueriedTokens, TokenQuery, find_tokens
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.starting import _thread_owners
 from app.ui.state.session import Session
+from app.ui.text import text_matches
 from app.ui.text.find_bar import FindBar
 from app.ui.text.query_fields import BY_PAIR, PATTERN
 from app.ui.text.text_matches import SearchedText
@@ -293,6 +294,41 @@ def test_bookmarks_are_searched_again_when_one_is_set_or_removed(
     selection.bookmarks.toggle(3)
     assert bar.count.text() == "1 in all"
     assert list(selection.found.tokens) == [9]
+
+
+def test_found_tokens_are_kept_until_the_text_changes(
+    window: MainWindow,
+    qtbot: QtBot,
+    finished_session: Session,
+    bridge: FakeBridge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[tuple[Criterion, int]] = []
+
+    def count(query: TokenQuery, asked: QueriedTokens) -> list[int]:
+        searched.append((query.criterion, len(asked.tokens)))
+        return find_tokens(query, asked)
+
+    monkeypatch.setattr(text_matches, "find_tokens", count)
+    window.transcript.text.setFocus()
+    bar = search(window, qtbot, Criterion.FLIP)
+    for _ in range(3):
+        qtbot.keyClick(bar, Qt.Key.Key_F3)
+    assert searched == [(Criterion.FLIP, 60)]
+    search(window, qtbot, Criterion.RANK, "0")
+    assert searched[-1] == (Criterion.RANK, 60)
+    finished_session.runs.continue_run(20)
+    bridge.decode(20, start=60)
+    bridge.finish_run(tokens=80)
+    qtbot.waitUntil(lambda: bar.count.text().endswith("of 80"))
+    assert searched[-1] == (Criterion.RANK, 80)
+    before = len(searched)
+    finished_session.runs.generate("Another prompt")
+    bridge.start_run()
+    bridge.decode(60)
+    bridge.finish_run(tokens=60)
+    qtbot.waitUntil(lambda: bar.count.text().endswith("60 in all"))
+    assert searched[before:][-1] == (Criterion.RANK, 60)
 
 
 # The Edit menu

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from app.colors import LIGHT
 from app.history.export.csv_file import write_candidates_csv, write_csv, write_tokens_csv
 from app.history.export.document import Document
 from app.history.export.html_report import write_html
-from app.history.export.json_file import write_json
+from app.history.export.json_file import json_pieces, write_json
 from app.history.export.markdown import write_markdown, write_text
 from app.history.export.messages import write_conversation, write_messages
 from app.history.export.parquet_file import PARQUET, require_parquet, write_parquet
@@ -16,6 +16,7 @@ from app.history.export.shift_svg import standalone_svg
 
 PNG = "png"
 CSV = "csv"
+JSON = "json"
 OF_MANY = (CSV, PARQUET)
 """The formats that take several runs in one file."""
 
@@ -26,7 +27,7 @@ def write_svg(document: Document) -> str:
 
 
 FORMATS: dict[str, Callable[[Document], str]] = {
-    "json": write_json,
+    JSON: write_json,
     CSV: write_csv,
     "candidates": write_candidates_csv,
     "html": write_html,
@@ -67,6 +68,18 @@ def exported(documents: Sequence[Document], name: str) -> str | bytes:
     if name == PARQUET:
         return write_parquet(documents)
     return write_tokens_csv(documents) if name == CSV else FORMATS[name](documents[0])
+
+
+def exported_pieces(documents: Sequence[Document], name: str) -> Iterator[bytes]:
+    """The content of a file, as :func:`exported` has it, in pieces where it may be long.
+
+    Raises:
+        HistoryError: An optional package is missing.
+    """
+    if name == JSON:
+        yield from (piece.encode("utf-8") for piece in json_pieces(documents[0]))
+    else:
+        yield file_bytes(exported(documents, name))
 
 
 def file_bytes(content: str | bytes) -> bytes:

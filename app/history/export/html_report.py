@@ -361,9 +361,23 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-def _embedded(values: Any) -> str:
-    """JSON escaped so that it cannot end its ``script`` element."""
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _embedded(values: dict[str, Any]) -> str:
+    """JSON escaped so that it cannot end its ``script`` element.
+
+    Items of lists are written one by one: Python's encoder holds its lock to the end of a value,
+    and the window would wait for all tokens of a long run.
+    """
+    return (
+        "{" + ",".join(f"{_escaped(key)}:{_listed(value)}" for key, value in values.items()) + "}"
+    )
+
+
+def _listed(value: Any) -> str:
+    return f"[{','.join(map(_escaped, value))}]" if isinstance(value, list) else _escaped(value)
+
+
+def _escaped(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

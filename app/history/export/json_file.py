@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.attribution.candidates import CandidateTable
 from app.attribution.explained_token import ExplainedToken
@@ -16,10 +20,16 @@ _IN_BITS = ("entropy_base", "entropy_tuned", "kl")
 
 
 def write_json(document: Document) -> str:
-    """The run as JSON; numbers that are not finite become null.
+    """The run as JSON, as :func:`json_pieces` has it."""
+    return "".join(json_pieces(document))
 
-    Indices count from 0. Log-probabilities are natural logarithms; fields in bits have names that
-    end in ``_bits``.
+
+def json_pieces(document: Document) -> Iterator[str]:
+    """The run as JSON in pieces, of which long runs of many pairs have hundreds of megabytes.
+
+    Each token is on a line of its own. Indices count from 0. Log-probabilities are natural
+    logarithms; fields in bits have names that end in ``_bits``. Numbers that are not finite become
+    null.
     """
     run, summary = document.run, document.run.summary
     conversation = run.conversation
@@ -47,23 +57,31 @@ def write_json(document: Document) -> str:
         "versions": run.versions,
         "figures": asdict(run.figures) if run.figures else None,
         "pairs": list(document.pair_names),
-        "tokens": _tokens(document),
     }
-    return _written(report)
+    written = json.dumps(finite(report), ensure_ascii=False, allow_nan=False, indent=1)
+    head = written.removesuffix("\n}")
+    yield f'{head},\n "tokens": '
+    yield from _token_pieces(document)
+    yield "\n}\n"
 
 
 def write_tokens(document: Document) -> str:
     """The tokens alone, as they stand in :func:`write_json`."""
-    return _written(_tokens(document))
+    return "".join((*_token_pieces(document), "\n"))
 
 
-def _written(value: object) -> str:
-    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+def _token_pieces(document: Document) -> Iterator[str]:
+    """A list with a line for each token: Python's fast encoder can write no indentation."""
+    between = "[\n  "
+    for token in _tokens(document):
+        yield between + json.dumps(token, ensure_ascii=False, allow_nan=False)
+        between = ",\n  "
+    yield "\n ]" if document.tokens else "[]"
 
 
-def _tokens(document: Document) -> list[dict[str, Any]]:
-    return [
-        {
+def _tokens(document: Document) -> Iterator[dict[str, Any]]:
+    for place, (token, table) in enumerate(zip(document.tokens, document.tables(), strict=True)):
+        described = {
             "index": token.index,
             "token_id": token.token_id,
             "label": document.run.label(token.token_id),
@@ -76,10 +94,8 @@ def _tokens(document: Document) -> list[dict[str, Any]]:
             "sampled_probability": token.sampled_probability,
             **_measures(token),
             "flipped": token.attribution.flipped,
-            "candidates": table and _candidates(document, table),
         }
-        for place, (token, table) in enumerate(zip(document.tokens, document.tables(), strict=True))
-    ]
+        yield {**finite(described), "candidates": table and _candidates(document, table)}
 
 
 def _measures(token: ExplainedToken) -> dict[str, Any]:
@@ -93,16 +109,21 @@ def _candidates(document: Document, table: CandidateTable) -> dict[str, Any]:
     return {
         "token_ids": ids,
         "labels": [document.run.label(token_id) for token_id in ids],
-        "p_base": table.p_base.tolist(),
-        "p_tuned": table.p_tuned.tolist(),
-        "p_experts": table.p_experts.tolist(),
-        "p_antiexperts": table.p_antiexperts.tolist(),
-        "contributions": table.contributions.tolist(),
-        "rank_base": table.rank_base.tolist(),
-        "rank_tuned": table.rank_tuned.tolist(),
+        "p_base": _numbers(table.p_base),
+        "p_tuned": _numbers(table.p_tuned),
+        "p_experts": _numbers(table.p_experts),
+        "p_antiexperts": _numbers(table.p_antiexperts),
+        "contributions": _numbers(table.contributions),
+        "rank_base": _numbers(table.rank_base),
+        "rank_tuned": _numbers(table.rank_tuned),
         "exact": table.exact,
         "estimated": table.estimated,
     }
+
+
+def _numbers(values: NDArray[Any]) -> Any:
+    """The numbers of an array as lists; those that are not finite become None."""
+    return values.tolist() if np.isfinite(values).all() else finite(values.tolist())
 
 
 def finite(value: Any) -> Any:

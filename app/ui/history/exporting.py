@@ -21,8 +21,7 @@ from app.history.export.formats import (
     OF_MANY,
     PNG,
     check_format,
-    exported,
-    file_bytes,
+    exported_pieces,
 )
 from app.history.export.json_file import write_tokens
 from app.history.export.parquet_file import PARQUET
@@ -95,9 +94,10 @@ def export(session: Session, run_ids: Sequence[str], name: str, path: Path) -> N
     def write() -> None:
         read = reader.documents(run_ids, tokens_only=name in OF_MANY)
         documents = [replace(document, shown=shown) for document in read]
-        content = shift_png(documents[0]) if name == PNG else exported(documents, name)
+        png = name == PNG
+        content = shift_png(documents[0]) if png else exported_pieces(documents, name)
         try:
-            write_file(path, file_bytes(content))
+            write_file(path, content)
         except OSError as error:
             raise HistoryError(failed, evidence=error.strerror or str(error)) from error
 

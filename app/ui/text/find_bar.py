@@ -20,7 +20,7 @@ from app.attribution.token_query import Criterion
 from app.ui.state.session import Session
 from app.ui.text.found_marks import FoundMarks
 from app.ui.text.query_fields import QueryFields
-from app.ui.text.text_matches import Match, SearchedText
+from app.ui.text.text_matches import Match, SearchedText, are_incomplete
 from app.ui.text.text_pattern import PatternError
 from app.ui.text.text_search import TextSearch
 from app.ui.theme import SPACE
@@ -175,7 +175,10 @@ class FindBar(QFrame):
             self._found = found
             then(found)
 
-        self.search.find(self._texts(self._before), query, take)
+        texts = self._texts(self._before)
+        self.search.find(texts, query, take)
+        if are_incomplete(texts):
+            self._on_text()  # there will be more to find
 
     def step(self, by: int) -> None:
         """Show the next (1) or previous (−1) match, round and round."""

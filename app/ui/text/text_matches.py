@@ -123,6 +123,16 @@ def contents_of_tokens(texts: Sequence[SearchedText]) -> list[object]:
     return found
 
 
+def are_incomplete(texts: Sequence[SearchedText]) -> bool:
+    """Whether a text shows a long run whose last parts are not written yet."""
+    return any(
+        isinstance(text.widget, TranscriptText)
+        and text.widget.shown_run is not None
+        and text.widget.places.count < len(text.widget.shown_run.tokens)
+        for text in texts
+    )
+
+
 def matching_tokens(texts: Sequence[SearchedText], query: TokenQuery) -> list[Match]:
     """The tokens that match ``query`` in those of the texts that show a run."""
     found = []

@@ -9,11 +9,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.attribution.explained_token import ExplainedToken
+from app.attribution.token_query import Criterion
 from app.decoding.types import FinishReason
 from app.engine.controls import LiveAlphas
 from app.ui.compare.run_text import RunText
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
+from app.ui.text.find_bar import FindBar
+from app.ui.text.text_matches import SearchedText
 from app.ui.text.transcript_edit import TranscriptText
 
 TOKENS = 7000
@@ -85,3 +88,18 @@ def test_a_comparison_scrolls_to_where_the_runs_part_once_that_is_written(
     start = text._map.token_range(5000)[0]
     assert text.viewport().rect().contains(text.cursorRect(text.textCursor()).center())
     assert text.textCursor().position() == start
+
+
+def test_a_search_of_a_text_that_is_still_written_goes_on(
+    finished_session: Session, long_run: Run, qtbot: QtBot
+) -> None:
+    view = TranscriptText(finished_session)
+    bar = FindBar(finished_session, lambda _: [SearchedText(view)])
+    qtbot.addWidget(view)
+    qtbot.addWidget(bar)
+    finished_session.runs.show(long_run)
+    bar.find_tokens(Criterion.ID, str(long_run.tokens[0].token_id))
+    assert bar.count.text() != f"1 of {TOKENS:,}"
+    qtbot.waitUntil(lambda: bar.count.text() == f"1 of {TOKENS:,}")
+    assert list(finished_session.selection.found.tokens) == list(range(TOKENS))
+    bar.search.close()
