@@ -70,6 +70,7 @@ class ModelRun:
         prompt_tokens: The length of the prompt in tokens for each role.
         stats: Speed and memory of the run.
         candidates: The most probable tokens at each position, if they were asked for.
+        skipped: Indices of the tokens that no pair has read, since the policy of alpha needed none.
         run_id: A random id, which the history does not have, for the rows of a table of tokens.
     """
 
@@ -80,6 +81,7 @@ class ModelRun:
     prompt_tokens: tuple[int, ...]
     stats: RunStats
     candidates: tuple[CandidateTable, ...] = ()
+    skipped: frozenset[int] = frozenset()
     run_id: str = field(default_factory=new_run_id)
 
     @property
@@ -131,6 +133,7 @@ class _Events:
         self.prompt_tokens: tuple[int, ...] = ()
         self.tokens: list[ExplainedToken] = []
         self.tables: list[CandidateTable] = []
+        self.skipped: set[int] = set()
         self.finished: RunFinished | None = None
         self.failed: Failed | None = None
 
@@ -157,6 +160,8 @@ class _Events:
             return  # the one after a prompt
         token = ExplainedToken.of(event.step, event.attribution)
         self.tokens.append(token)
+        if event.step.skipped:
+            self.skipped.add(token.index)
         if event.candidates is not None:
             self.tables.append(tabulate(event.candidates))
         if self._on_token is not None:
@@ -229,6 +234,7 @@ class Models:
             events.prompt_tokens,
             events.finished.stats,
             tuple(events.tables),
+            frozenset(events.skipped),
         )
 
 

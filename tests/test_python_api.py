@@ -156,6 +156,14 @@ def test_a_table_of_two_runs_has_a_row_for_each_token(models: app.Models, tmp_pa
     pandas.testing.assert_frame_equal(columns, frame, check_dtype=False)
 
 
+def test_the_table_says_which_tokens_skipped_the_pairs(models: app.Models) -> None:
+    run = app.generate(models, PROMPT, max_new_tokens=6, alpha_policy="ramp:2:0:3")
+    skipped = app.token_columns([run])["skipped"]
+    assert [index for index, found in enumerate(skipped) if found] == sorted(run.skipped)
+    assert run.skipped == set(range(3, len(run.tokens)))
+    assert not app.generate(models, PROMPT, max_new_tokens=4).skipped
+
+
 def test_a_conversation_is_answered(models: app.Models) -> None:
     run = app.generate(models, [{"role": "user", "content": "Who?"}], max_new_tokens=2)
     assert len(run.tokens) <= 2

@@ -45,6 +45,10 @@ class ScoredText:
     def bookmarks(self) -> frozenset[int]:
         return frozenset()
 
+    @property
+    def skipped(self) -> frozenset[int]:
+        return frozenset()
+
 
 def prompt_report(
     format_: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,18 @@ from pathlib import Path
 import pytest
 
 from app import extras
+from app.attribution.attribution import attribute
+from app.decoding.types import RoleLogits
 from app.errors import HistoryError
 from app.history.export.csv_file import write_tokens_csv
-from app.history.export.document import Document
+from app.history.export.document import Document, read_document
+from app.history.export.formats import FORMATS
 from app.history.export.parquet_file import write_parquet
 from app.history.export.prompt_table import PromptTable
 from app.history.export.token_table import PAIR_UNITS, TokenTable, distinct
+from app.history.records import Ending
 from tests.history.export_runs import make_document, with_shares
+from tests.history.invented import Desk, in_force, new_run, steps
 
 DOCS = Path(__file__).parents[2] / "docs" / "token-table.md"
 
@@ -31,6 +37,32 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
 def other(tmp_path_factory: pytest.TempPathFactory) -> Document:
     """A run with one pair of another vocabulary, whose name is one of the first run's."""
     return with_shares(make_document(tmp_path_factory.mktemp("history"), pairs=1, count=7))
+
+
+@pytest.mark.parametrize("policy", ["ramp:2:0:3", "constant"])
+def test_the_table_says_which_tokens_skipped_the_pairs(tmp_path: Path, policy: str) -> None:
+    desk = Desk(tmp_path / "history.sqlite3")
+    run = new_run()
+    run = replace(run, config=replace(run.config, alpha_policy=policy))
+    desk.writer.begin(run)
+    desk.writer.describe(run.id, in_force(run))
+    skipped = (3, 4) if policy != "constant" else ()
+    for made, explained in steps(6):
+        if made.index in skipped:
+            base = made.kept_logits.base
+            made = replace(made, logits=RoleLogits(base, (base,), (base,)), alphas=(0.0,))
+            explained = attribute(made.kept_logits, (0.0,), made.token_id)
+        desk.writer.add(run.id, made, explained)
+    desk.writer.finish(run.id, Ending("length"))
+    archive = desk.archive()
+    for tokens_only in (True, False):
+        document = read_document(archive, run.id, tokens_only=tokens_only)
+        rows = list(csv.DictReader(io.StringIO(write_tokens_csv([document]), newline="")))
+        assert [int(row["index"]) for row in rows if row["skipped"] == "True"] == [*skipped]
+    told = json.loads(FORMATS["json"](document))["tokens"]
+    assert [token["index"] for token in told if token["skipped"]] == [*skipped]
+    archive.close()
+    desk.close()
 
 
 @pytest.mark.slow

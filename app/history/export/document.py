@@ -9,8 +9,10 @@ from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.checkpoints.conversation import ASSISTANT
+from app.decoding.alpha_policy import parse_policy
 from app.decoding.shown_text import show
 from app.decoding.thinking import answer_text
+from app.errors import SettingsError
 from app.history.archive import Archive
 from app.history.export.shown_measures import USUAL_MEASURES, ShownMeasures
 from app.history.records import StoredRun
@@ -51,10 +53,13 @@ class Document:
         """Indices of the tokens with a bookmark."""
         return self.run.bookmarks
 
-    def skipped(self, place: int) -> bool:
-        """Whether the pairs did not read a token, by its place in ``tokens``."""
-        rows = self.candidates[place]
-        return rows is not None and not rows.pairs_were_read
+    @property
+    def skipped(self) -> frozenset[int]:
+        """Indices of the tokens that no pair has read, since the policy of alpha needed none."""
+        each = zip(self.tokens, self.candidates, strict=True)
+        return frozenset(
+            token.index for token, rows in each if rows is not None and not rows.pairs_were_read
+        )
 
     @property
     def partial(self) -> bool:
@@ -85,19 +90,29 @@ def read_document(archive: Archive, run_id: str, *, tokens_only: bool = False) -
     Args:
         archive: The history.
         run_id: The run.
-        tokens_only: Whether candidates and earlier answers are left out, as the table of tokens
-            does not need them.
+        tokens_only: Whether earlier answers are left out, as the table of tokens does not need
+            them, and candidates, of which it needs those that say which tokens skipped pairs.
 
     Raises:
         HistoryError: The run does not exist or cannot be read.
     """
-    tokens = archive.tokens(run_id)
-    if tokens_only:
-        return Document(archive.get(run_id), tokens, [None] * len(tokens))
+    tokens, run = archive.tokens(run_id), archive.get(run_id)
+    if tokens_only and not may_skip(run):
+        return Document(run, tokens, [None] * len(tokens))
     kept = dict(archive.all_candidates(run_id))
-    run = archive.get(run_id)
     candidates = [kept.get(token.index) for token in tokens]
-    return Document(run, tokens, candidates, _earlier_answers(archive, run))
+    earlier = {} if tokens_only else _earlier_answers(archive, run)
+    return Document(run, tokens, candidates, earlier)
+
+
+def may_skip(run: StoredRun) -> bool:
+    """Whether the policy of alpha of a run, or of the one it is a branch of, may skip pairs."""
+    if run.role is not None or run.summary.parent:
+        return run.role is None
+    try:
+        return parse_policy(run.config.alpha_policy).may_skip
+    except SettingsError:  # a later version may know other policies
+        return True
 
 
 def _earlier_answers(archive: Archive, run: StoredRun) -> dict[int, list[ExplainedToken]]:

@@ -80,7 +80,8 @@ def _token_pieces(document: Document) -> Iterator[str]:
 
 
 def _tokens(document: Document) -> Iterator[dict[str, Any]]:
-    for place, (token, table) in enumerate(zip(document.tokens, document.tables(), strict=True)):
+    skipped = document.skipped
+    for token, table in zip(document.tokens, document.tables(), strict=True):
         described = {
             "index": token.index,
             "token_id": token.token_id,
@@ -90,7 +91,7 @@ def _tokens(document: Document) -> Iterator[dict[str, Any]]:
             "forced": token.forced,
             "bookmark": token.index in document.bookmarks,
             "alphas": list(token.alphas),
-            "skipped": document.skipped(place),
+            "skipped": token.index in skipped,
             "sampled_probability": token.sampled_probability,
             **_measures(token),
             "flipped": token.attribution.flipped,

@@ -30,8 +30,9 @@ def write_parquet(runs: Sequence[TokenSource]) -> bytes:
         HistoryError: The optional package for Parquet files is not installed.
     """
     table = TokenTable(runs)
-    run_id, bookmark = OF_RUN
-    columns = [_Field(run_id, str, required=True), _Field(bookmark, bool, required=True)]
+    run_id, *flags = OF_RUN
+    columns = [_Field(run_id, str, required=True)]
+    columns += (_Field(flag, bool, required=True) for flag in flags)
     columns += (_Field(column.name, column.kind, column.unit) for column in table.columns())
     columns += (
         _Field(name, float, PAIR_UNITS[name.split(" ", 1)[0]])

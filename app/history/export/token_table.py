@@ -39,6 +39,11 @@ class TokenSource(Protocol):
         """Indices of the tokens with a bookmark."""
         ...
 
+    @property
+    def skipped(self) -> Collection[int]:
+        """Indices of the tokens that were sampled from the base alone: no pair was read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[_Token]):
@@ -82,7 +87,7 @@ _COLUMNS: tuple[Column[ExplainedToken], ...] = (
     ),
     Column("kl_bits", float, "bits", lambda token: token.attribution.kl / BIT),
 )
-OF_RUN = ("run_id", "bookmark")
+OF_RUN = ("run_id", "bookmark", "skipped")
 """The first columns, which the run knows of each token."""
 PAIR_UNITS = {
     "alpha": "factor",
@@ -131,7 +136,7 @@ class TokenTable:
         """The values of each token, in the order of :meth:`header`."""
         columns, pairs = self.columns(), self.pairs()
         for run in self.runs:
-            own = distinct(run.pair_names)
+            own, skipped = distinct(run.pair_names), run.skipped
             places = [own.index(name) if name in own else None for name in pairs]
             for token in run.tokens:
                 found = token.attribution
@@ -139,6 +144,7 @@ class TokenTable:
                 yield [
                     run.run_id,
                     token.index in run.bookmarks,
+                    token.index in skipped,
                     *(column.of(token) for column in columns),
                     *(_at(values, place) for values in each for place in places),
                 ]
