@@ -208,3 +208,21 @@ def test_the_settings_are_those_of_the_engine() -> None:
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="unknown"):
         getattr(app, "unknown")  # noqa: B009 — mypy knows that there is none
+
+
+@pytest.mark.slow
+def test_the_example_of_the_documentation_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    text = (Path(__file__).parents[1] / "docs/python-api.md").read_text("utf-8")
+    indented = [line[4:] for line in text.splitlines() if line.startswith("    ")]
+    assert len([line for line in indented if line]) == 10
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(indented), {})
+    assert "shift_bits" in capsys.readouterr().out
+    table = pandas.read_parquet("tokens.parquet")
+    assert table["run_id"].nunique() == 3
+    added = table.filter(regex=r"^contribution ").sum(axis=1)
+    assert added.to_numpy() == pytest.approx((table["p_tuned"] - table["p_base"]).to_numpy())

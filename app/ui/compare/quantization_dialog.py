@@ -26,7 +26,8 @@ from app.ui.widgets.tab_order import OrderedDialog
 from app.ui.words.run_titles import RunTitles
 
 _SIZE = QSize(560, 240)
-_USUAL = "nf4"
+_USUAL = "int8"
+"""The first choice; nf4 is refused on a CPU for models whose rows it cannot divide."""
 
 
 class QuantizationDialog(OrderedDialog):

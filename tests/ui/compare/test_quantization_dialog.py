@@ -27,12 +27,12 @@ def test_a_run_is_scored_again_and_compared_by_keyboard(
 ) -> None:
     session = finished_session
     window, dialog = opened(session, qtbot)
-    assert dialog.weights.currentText() == "nf4"
-    qtbot.keyClicks(dialog.weights, "int8")
+    assert dialog.weights.currentText() == "int8"
+    qtbot.keyClicks(dialog.weights, "nf4")
     qtbot.keyClick(dialog.score, Qt.Key.Key_Space)
     load = bridge.last(Load)
     assert isinstance(load, Load)
-    assert {spec.quantization for spec in load.recipe.checkpoints()} == {"int8"}
+    assert {spec.quantization for spec in load.recipe.checkpoints()} == {"nf4"}
     assert dialog.message.text() == "Loading the models …"
     assert not dialog.score.isEnabled()
     bridge.finish_load()
@@ -47,7 +47,7 @@ def test_a_run_is_scored_again_and_compared_by_keyboard(
         bridge.finish_run(tokens=60)
     compared = window.findChild(CompareDialog)
     assert [column.run for column in compared.columns] == session.runs.all
-    assert session.runs.all[1].name.startswith("int8: ")
+    assert session.runs.all[1].name.startswith("nf4: ")
 
 
 def test_what_is_wrong_is_said_and_closing_stops_first(
