@@ -681,6 +681,14 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>토큰 id</translation>
     </message>
     <message>
+        <source>Rank under this role alone</source>
+        <translation>이 역할만의 순위</translation>
+    </message>
+    <message>
+        <source>rank {0}</source>
+        <translation>순위 {0}</translation>
+    </message>
+    <message>
         <source>Contribution of {0} to the shift</source>
         <translation>변화량에 대한 {0}의 기여도</translation>
     </message>
@@ -1109,12 +1117,20 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>순위</translation>
     </message>
     <message>
+        <source>Rank under each expert and anti-expert</source>
+        <translation>전문가와 반전문가별 순위</translation>
+    </message>
+    <message>
         <source>Log-probabilities</source>
         <translation>로그 확률</translation>
     </message>
     <message>
         <source>Logits</source>
         <translation>로짓</translation>
+    </message>
+    <message>
+        <source>Columns of {0}</source>
+        <translation>{0}의 열</translation>
     </message>
 </context>
 <context>

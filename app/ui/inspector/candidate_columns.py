@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QTableView
 
 from app.ui.inspector.candidate_model import (
@@ -12,10 +15,13 @@ from app.ui.inspector.candidate_model import (
     LOGITS_GROUP,
     LOGS_GROUP,
     RANKS_GROUP,
+    ROLE_RANKS_GROUP,
     ROLES_GROUP,
     SHARES_GROUP,
+    pair_key,
 )
 from app.ui.state.display import Display
+from app.wording import menu_text
 
 
 class ColumnsMenu(QMenu):
@@ -36,18 +42,36 @@ class ColumnsMenu(QMenu):
             (SHARES_GROUP, self.tr("Contribution of each pair")),
             (ROLES_GROUP, self.tr("Probabilities under experts and anti-experts")),
             (RANKS_GROUP, self.tr("Ranks")),
+            (ROLE_RANKS_GROUP, self.tr("Rank under each expert and anti-expert")),
             (LOGS_GROUP, self.tr("Log-probabilities")),
             (LOGITS_GROUP, self.tr("Logits")),
         ):
-            action = self.addAction(title)
-            action.setCheckable(True)
-            action.setData(group)
-            action.triggered.connect(lambda _, key=group: display.toggle_candidate_column(key))
+            self._add(group, title)
+        self._pairs: list[QAction] = []
         self.aboutToShow.connect(self._check)
         header = table.horizontalHeader()
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._open_at)
         self._header = header
+
+    def _add(self, key: str, title: str) -> QAction:
+        action = self.addAction(title)
+        action.setCheckable(True)
+        action.setData(key)
+        action.triggered.connect(lambda: self._display.toggle_candidate_column(key))
+        return action
+
+    def offer_pairs(self, names: Sequence[str]) -> None:
+        """Offer to hide the columns of each of several pairs."""
+        for action in self._pairs:
+            self.removeAction(action)
+            action.deleteLater()
+        self._pairs = []
+        if len(names) > 1:
+            self._pairs.append(self.addSeparator())
+            for pair, name in enumerate(names):
+                title = self.tr("Columns of {0}").format(menu_text(name))
+                self._pairs.append(self._add(pair_key(pair), title))
 
     def _open_at(self, place: QPoint) -> None:
         self.popup(self._header.mapToGlobal(place))

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QColor
 
-from app.attribution.candidates import CandidateRows, CandidateTable
+from app.attribution.candidates import TOP_ROLE, CandidateRows, CandidateTable
+from app.attribution.role_ranks import UNKNOWN_RANK, ranks_of_roles
+from app.attribution.row_statistics import Floats
+from app.decoding.types import RoleLogits
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
@@ -24,7 +27,8 @@ _LEAST_SCALE = 0.005
 
 BASE_GROUP, SHARES_GROUP, ROLES_GROUP, RANKS_GROUP = "base", "contributions", "roles", "ranks"
 IDS_GROUP, LOGS_GROUP, LOGITS_GROUP = "ids", "logs", "logits"
-EXTRA_GROUPS = (IDS_GROUP, LOGS_GROUP, LOGITS_GROUP)
+ROLE_RANKS_GROUP = "role-ranks"
+EXTRA_GROUPS = (IDS_GROUP, LOGS_GROUP, LOGITS_GROUP, ROLE_RANKS_GROUP)
 """Groups of columns that are hidden at first."""
 
 _Values = tuple[str, NDArray[Any], int | None]
@@ -70,6 +74,7 @@ class CandidateModel(QAbstractTableModel):
         pair_names: Sequence[str],
         label: Callable[[int], str],
         toggled: Collection[str] = (),
+        logits: RoleLogits | None = None,
     ) -> None:
         """Show another token's candidates.
 
@@ -78,17 +83,22 @@ class CandidateModel(QAbstractTableModel):
             table: Their probabilities.
             pair_names: Names of the pairs; empty for a run of one role.
             label: Returns the text of a token id.
-            toggled: Groups of columns that are shown or hidden unlike at first.
+            toggled: Groups of columns that are shown or hidden unlike at first, and pairs whose
+                columns are hidden (:func:`pair_key`).
+            logits: Rows of all tokens of the vocabulary, if they are kept.
         """
         self.beginResetModel()
         self._table = table
         self._token_ids = [int(token_id) for token_id in table.token_ids]
         columns = self._make_columns(table, pair_names, label)
         columns += self._extra_columns(rows, table, pair_names)
+        if ROLE_RANKS_GROUP in toggled:  # takes passes over the rows of all roles
+            columns += self._rank_columns(ranks_of_roles(rows, logits), pair_names)
         self._columns = [
             column
             for column in columns
-            if not column.group or (column.group in toggled) == (column.group in EXTRA_GROUPS)
+            if (not column.group or (column.group in toggled) == (column.group in EXTRA_GROUPS))
+            and (column.pair is None or pair_key(column.pair) not in toggled)
         ]
         self.endResetModel()
 
@@ -212,6 +222,19 @@ class CandidateModel(QAbstractTableModel):
         ids = _Column(self.tr("id"), self.tr("Token id"), self._token_ids, str, group=IDS_GROUP)
         return [ids, *made]
 
+    def _rank_columns(self, ranks: tuple[Floats, Floats], names: Sequence[str]) -> list[_Column]:
+        about = self.tr("Rank under this role alone")
+        titles = self.tr("{0}: expert"), self.tr("{0}: anti")
+        columns = []
+        for pair, name in enumerate(names):
+            for title, of_role in zip(titles, ranks, strict=True):
+                name_of_role = title.format(_short(name))
+                named = self.tr("rank {0}").format(name_of_role)
+                columns.append(
+                    _Column(named, about, of_role[pair], rank_text, pair, group=ROLE_RANKS_GROUP)
+                )
+        return columns
+
     def _contribution_columns(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
         about = self.tr("Contribution of {0} to the shift")
         if not table.exact:
@@ -306,6 +329,16 @@ class CandidateModel(QAbstractTableModel):
 def decimal(value: float) -> str:
     """A logit or a log-probability with two decimals, using the minus sign U+2212."""
     return f"{value:.2f}".replace("-", "−").replace("inf", "∞")
+
+
+def rank_text(rank: float) -> str:
+    """A rank, or a bound where the rows that it needs are no longer kept."""
+    return f">{TOP_ROLE}" if rank == UNKNOWN_RANK else f"{rank:.0f}"
+
+
+def pair_key(pair: int) -> str:
+    """What stands for the columns of a pair in a choice of columns."""
+    return f"pair-{pair}"
 
 
 def _short(name: str) -> str:

@@ -176,9 +176,11 @@ class CandidatesView(QWidget):
         if run.pair_names != self._pair_names:
             self._pair_names = run.pair_names
             self._offer_kinds(run.pair_names)
+            self._columns.offer_pairs(run.pair_names)
         columns = self._model.columnCount()
         toggled = self._display.candidate_columns
-        self._model.show(rows, table, run.pair_names, run.label, toggled)
+        logits = None if rows.estimated else self._logits
+        self._model.show(rows, table, run.pair_names, run.label, toggled, logits)
         if self._model.columnCount() != columns:
             self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
             self._fit_columns()

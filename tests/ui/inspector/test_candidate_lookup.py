@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.attribution.candidates import CandidateRows, keep_candidates, tabulate, with_token
+from app.attribution.role_ranks import ranks_of_roles
 from app.decoding.types import RoleLogits
 from app.errors import HistoryError
 from app.ui.inspector.candidate_columns import ColumnsMenu
@@ -24,6 +25,8 @@ from app.ui.state.display import Display
 from app.ui.state.session import Session
 from tests.ui.conftest import WORDS
 from tests.ui.inspector.test_candidates_view import AT, ids, run_of, shown, table
+
+ROLES = ("expert", "anti")
 
 
 @pytest.fixture
@@ -43,6 +46,51 @@ def choose(view: Inspector, start: str) -> None:
     menu.aboutToShow.emit()
     (action,) = (a for a in menu.actions() if a.text().startswith(start))
     action.trigger()
+
+
+# Ranks under experts and anti-experts
+
+
+@pytest.mark.parametrize("kept_rows", [True, False])
+def test_ranks_under_roles_are_exact_or_unknown(kept_rows: bool) -> None:
+    random = np.random.default_rng(24)
+    size, alphas = 900, (0.8, -0.5)
+    base, anti, *experts = (
+        np.round(random.normal(0, 3, size), 1).astype(np.float32) for _ in range(4)
+    )
+    logits = RoleLogits(base, tuple(experts), (anti, anti))
+    rows = keep_candidates(logits, alphas, 5)
+    found = ranks_of_roles(rows, logits if kept_rows else None)
+    unknown = 0
+    for of_role, source in zip(found, (experts, [anti, anti]), strict=True):
+        for told, row in zip(of_role, source, strict=True):
+            true = [1 + int((row > row[token]).sum()) for token in rows.token_ids]
+            assert all(a == b or np.isinf(a) for a, b in zip(told, true, strict=True))
+            assert all(np.isfinite(a) for a, b in zip(told, true, strict=True) if b <= 24)
+            unknown += int(np.isinf(told).sum())
+    assert (unknown == 0) == kept_rows
+
+
+def test_no_rank_is_told_where_the_base_hides_tokens() -> None:
+    """An endpoint returns few tokens, and those that only an expert likes are no candidates."""
+    base = np.full(50, -np.inf, np.float32)
+    base[:3] = np.log([0.5, 0.2, 0.1])
+    expert = np.arange(50, dtype=np.float32)
+    rows = keep_candidates(RoleLogits(base, (expert,), (expert[::-1].copy(),)), (1.0,), 0)
+    experts, antis = ranks_of_roles(rows, None)
+    assert np.isinf(experts).all()
+    assert np.isinf(antis).all()
+
+
+def test_columns_of_ranks_and_of_one_pair_are_chosen(inspector: Inspector, qtbot: QtBot) -> None:
+    choose(inspector, "Rank under each")
+    wanted = [f"rank {name}: {role}" for name in ("Shakespe…", "Arithmet…") for role in ROLES]
+    assert [title for title in titles(inspector) if title in wanted] == wanted
+    choose(inspector, "Columns of Shakespeare")
+    assert not [title for title in titles(inspector) if title.startswith("Shakes")]
+    assert [title for title in titles(inspector) if title in wanted] == wanted[2:]
+    choose(inspector, "Columns of Shakespeare")
+    assert set(wanted) < set(titles(inspector))
 
 
 # A token that is not among the candidates
