@@ -22,7 +22,9 @@ def vllm(options: argparse.Namespace) -> int:
     """
     from app.inside_vllm.launching import serve_command
 
-    variables, command = serve_command(options.recipe, options.vllm_options, os.environ)
+    variables, command = serve_command(
+        options.recipe, options.vllm_options, os.environ, runs_here=not options.dry_run
+    )
     said = [f"{name}={value}" for name, value in variables.items()]
     print_line(" ".join([*said, shlex.join(command)]))
     if not options.dry_run:

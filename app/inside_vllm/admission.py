@@ -19,7 +19,8 @@ from app.inside_vllm.unreported import check_one_answer, require_channel
 
 log = logging.getLogger(__name__)
 
-_REPORTED_PATHS = ("/v1/completions", "/v1/chat/completions")
+_WITH_CONTRIBUTIONS = ("/v1/completions", "/v1/chat/completions")
+_WITH_ERRORS = (*_WITH_CONTRIBUTIONS, "/v1/responses", "/v1/messages")
 
 
 class Admission:
@@ -53,8 +54,8 @@ class Admission:
             self._recipe = recipe_of(config.additional_config)
             self._open_inbox()
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        inbox = self._inbox if path in _REPORTED_PATHS else None
-        request = _Request(receive, send, self._recipe, config, inbox, self._no_inbox)
+        inbox = self._inbox if path in _WITH_ERRORS else None
+        request = _Request(receive, send, path, self._recipe, config, inbox, self._no_inbox)
         try:
             await self._app(scope, request.receive, request.send)
         except _RefusedError:
@@ -90,6 +91,7 @@ class _Request:
 
     _receive: Receive
     _send: Send
+    _path: str
     _recipe: Recipe
     _config: Any
     _inbox: ReportInbox | None
@@ -168,9 +170,14 @@ class _Request:
         if contributions:
             check_one_answer(content)
             require_channel(self._config)
+            if self._path not in _WITH_CONTRIBUTIONS:
+                raise SettingsError(
+                    f"There are no {CONTRIBUTIONS} in answers of {self._path}",
+                    next_step=f"Ask {' or '.join(_WITH_CONTRIBUTIONS)}.",
+                )
             if self._inbox is None:
                 raise SettingsError(
-                    f"There are no {CONTRIBUTIONS} here", evidence=str(self._no_inbox or "the path")
+                    f"There are no {CONTRIBUTIONS} here", evidence=str(self._no_inbox)
                 )
         return contributions
 

@@ -13,7 +13,7 @@ from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, SettingsError
 from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.given_options import ADDITIONAL, PROCESSORS, GivenOptions, read_options
-from app.inside_vllm.pair_loading import compare, require_constant_alphas
+from app.inside_vllm.pair_loading import compare, require_constant_alphas, require_memory
 from app.waiting_threads import waiting_variables
 
 V2_VARIABLE = "VLLM_USE_V2_MODEL_RUNNER"
@@ -29,7 +29,7 @@ _DEFAULTS = {"--host": "127.0.0.1", "--logprobs-mode": "processed_logprobs"}
 
 
 def serve_command(
-    name: str, options: Sequence[str], environment: Mapping[str, str]
+    name: str, options: Sequence[str], environment: Mapping[str, str], *, runs_here: bool = False
 ) -> tuple[dict[str, str], list[str]]:
     """The variables and the command that start vLLM with a recipe.
 
@@ -39,6 +39,7 @@ def serve_command(
             ``--additional-config`` and ``--logits-processors`` are merged with what the pairs need.
         environment: The variables of this process. They may choose the model runner, whether a
             base on the CPUs has a process of its own, and how threads wait for each other.
+        runs_here: Whether the pairs must fit into the memory of this machine.
 
     Raises:
         TuneshiftError: The recipe is not valid, vLLM cannot run its base or read its pairs, or an
@@ -47,7 +48,7 @@ def serve_command(
     recipe = find_recipe(name)
     given = read_options(options)
     _check_options(given)
-    folder = _checked_base(recipe)
+    folder = _checked_base(recipe, runs_here)
     file = name if name in builtin_recipes() else str(Path(name).expanduser().resolve())
     runner = "1" if environment.get(V2_VARIABLE) == "1" else "0"
     chosen = [str(folder)]
@@ -76,7 +77,7 @@ def _check_options(given: GivenOptions) -> None:
         )
 
 
-def _checked_base(recipe: Recipe) -> Path:
+def _checked_base(recipe: Recipe, runs_here: bool) -> Path:
     """The folder of the base, once everything was checked that the engine would refuse later."""
     base = recipe.base
     if base.is_endpoint or base.is_gguf or base.source.startswith("adapter:"):
@@ -100,6 +101,8 @@ def _checked_base(recipe: Recipe) -> Path:
     require_constant_alphas(recipe)
     opened = open_recipe(recipe)
     compare(opened)
+    if runs_here:
+        require_memory(opened)
     return opened.roles[0].files.folder.resolve()
 
 

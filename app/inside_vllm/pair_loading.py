@@ -7,6 +7,7 @@ from dataclasses import replace
 from app.checkpoints.devices import free_bytes
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
 from app.checkpoints.loading.loader import load_pairs
+from app.checkpoints.memory.estimate import estimate_memory
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import VocabularyReport
 from app.checkpoints.spec import CheckpointSpec, Recipe
@@ -14,7 +15,7 @@ from app.checkpoints.vocabulary.compare import compare_vocabularies, require_sha
 from app.decoding.alpha_policy import parse_policy
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.thread_choice import ThreadChoice
-from app.errors import ModelError, RecipeError, VocabularyError
+from app.errors import DeviceError, ModelError, RecipeError, VocabularyError
 
 _SHARE_FOR_PACKED = 4
 """Packed copies of weights take at most one part in so many of the main memory that is free."""
@@ -80,6 +81,26 @@ def compare(opened: OpenedRecipe) -> VocabularyReport:
             next_step="Choose a pair with the base's tokenizer, or use tuneshift serve.",
         )
     return report
+
+
+def require_memory(opened: OpenedRecipe) -> None:
+    """Check that the pairs fit into the memory that is free, without regard to the base.
+
+    Raises:
+        DeviceError: They do not.
+    """
+    base, expert, antiexpert, *others = opened.roles
+    stand_in = replace(antiexpert, name=base.name)  # takes no memory beside the anti-expert
+    recipe = replace(opened.recipe, base=antiexpert.spec)
+    pairs = OpenedRecipe(recipe, (stand_in, expert, antiexpert, *others))
+    for device in estimate_memory(pairs, {}, kept_rows=0).devices:
+        if not device.fits:
+            raise DeviceError(
+                f"The pairs do not fit into the memory of {device.device}",
+                evidence=f"needed {device.peak / 1e9:.1f} GB, free {device.free / 1e9:.1f} GB",
+                next_step="Choose smaller models or another device for a pair; "
+                "for another machine, --dry-run prints the command.",
+            )
 
 
 def _on_device(recipe: Recipe, device: str) -> Recipe:

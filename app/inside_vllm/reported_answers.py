@@ -73,13 +73,19 @@ class ReportedAnswer:
 
     async def _send_event(self, event: bytes) -> None:
         prefix = b"data: "
+        # Of the API of completions each event is one line; others name their events.
+        named = event.startswith(b"event: ")
         try:
             if event.startswith(prefix + b"{"):
                 content = await self._reported(json.loads(event.removeprefix(prefix)))
                 event = prefix + _encoded(content)
+            elif named:
+                self.inbox.drain()
+                self._check()
         except _FailedError as failed:
             self._ended = True
-            event = prefix + _error(str(failed)) + b"\n\n" + prefix + b"[DONE]"
+            event = prefix + _error(str(failed))
+            event = b"event: error\n" + event if named else event + b"\n\n" + prefix + b"[DONE]"
         await self._send({"type": "http.response.body", "body": event + b"\n\n", "more_body": True})
 
     async def _send_whole(self) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
-from app.errors import PromptError, SettingsError
+from app.errors import PromptError, SettingsError, TuneshiftError, unknown_error
 from app.inside_vllm.additional_config import prefix_bytes_of, recipe_of
 from app.inside_vllm.alpha_arguments import read_alphas, wants_contributions
 from app.inside_vllm.pair_loading import load_beside
@@ -22,6 +22,10 @@ from app.inside_vllm.token_records import TokenRecords
 
 log = logging.getLogger(__name__)
 
+_NO_TOKEN = (
+    "The models leave no token to sample. "
+    "Check that the checkpoints are intact, and what the request forbids."
+)
 _NO_MEMORY = "The memory of a device was not enough for this step. Send fewer requests at once."
 
 
@@ -53,7 +57,11 @@ class TunedRows:
         Raises:
             TuneshiftError: The recipe is not valid, or its pairs cannot be loaded.
         """
-        pairs = load_beside(recipe_of(additional), device, rows)
+        try:
+            pairs = load_beside(recipe_of(additional), device, rows)
+        except TuneshiftError as error:
+            log.error("vLLM cannot start with this recipe: %s", error)  # before vLLM's traceback
+            raise
         eos = pairs.base.tokenizer.eos_token_id
         ends = (eos,) if isinstance(eos, int) else (0,)
         return cls(pairs, prefix_bytes_of(additional), ends)
@@ -106,8 +114,9 @@ class TunedRows:
     def tune(self, logits: Tensor, rows: Mapping[int, ServedText]) -> Tensor:
         """Turn the base's logits of some rows into tuned ones, in place.
 
-        A request whose pairs cannot go on ends at its next token; if memory ends while the rows are
-        computed, all requests of the step do.
+        A request whose pairs cannot go on ends at its next token; if something fails while the rows
+        are computed, such as memory that ends, all requests of the step do. An error that were
+        raised would end the engine.
 
         Args:
             logits: [n, V], float32.
@@ -116,13 +125,12 @@ class TunedRows:
         try:
             ended = self._add_shifts(logits, rows)
         except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            log.error("the requests of a step end since memory ended", exc_info=error)
+            log.error("the requests of a step end", exc_info=error)
+            said = _NO_MEMORY if is_out_of_memory(error) else str(unknown_error(error))
             self._pairs.ensemble.prefixes.clear()
             ended = list(rows)
             for text in rows.values():
-                self._reports.send_error(self._keys.get(text), _NO_MEMORY)
+                self._reports.send_error(self._keys.get(text), said)
         for row in ended:
             logits[row] = -torch.inf
             logits[row, self._eos_ids] = 0.0
@@ -136,12 +144,18 @@ class TunedRows:
             log.error("a request ends since its pairs cannot go on: %s", error)
             self._reports.send_error(self._keys.get(text), str(error))
         ended = [row for row, text in rows.items() if text in found.failed or not text.prompts]
-        if found.logits is not None:
+        if found.logits is not None and found.texts:
             self._keep_rows(logits, places, found)
             index = torch.tensor([places[text] for text in found.texts], device=logits.device)
             logits.index_add_(0, index, found.shifts().to(logits))
+            tuned = logits[index]
             if (masked := found.logits.masked) is not None:
-                logits[index] = logits[index].masked_fill(masked.to(logits.device), -torch.inf)
+                tuned = logits[index] = tuned.masked_fill(masked.to(logits.device), -torch.inf)
+            for place in (~tuned.amax(1).isfinite()).nonzero()[:, 0].tolist():  # NaN is the maximum
+                text = found.texts[place]
+                log.error("a request ends: %s", _NO_TOKEN)
+                self._reports.send_error(self._keys.get(text), _NO_TOKEN)
+                ended.append(places[text])
         return ended
 
     def _keep_rows(self, logits: Tensor, places: Mapping[ServedText, int], found: PairRows) -> None:

@@ -61,7 +61,9 @@ def state(llama: tiny.Family, tmp_path: Path) -> SimpleNamespace:
     return SimpleNamespace(state=SimpleNamespace(vllm_config=config))
 
 
-def ask(state: SimpleNamespace, body: bytes, app: Any = reading) -> tuple[int, bytes]:
+def ask(
+    state: SimpleNamespace, body: bytes, app: Any = reading, path: str = "/v1/completions"
+) -> tuple[int, bytes]:
     parts = [{"type": "http.request", "body": body[:9], "more_body": True}]
     parts.append({"type": "http.request", "body": body[9:]})
     sent: list[dict[str, Any]] = []
@@ -72,7 +74,7 @@ def ask(state: SimpleNamespace, body: bytes, app: Any = reading) -> tuple[int, b
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/v1/completions", "app": state}
+    scope = {"type": "http", "method": "POST", "path": path, "app": state}
 
     async def work() -> None:
         admission = Admission(app)
@@ -104,6 +106,17 @@ def test_valid_requests_pass_with_a_key_for_their_reports(
     if isinstance(content, dict):
         expected = {**content, "vllm_xargs": content.get("vllm_xargs") or {}}
     assert without_key(body) == expected
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages"])
+def test_answers_without_contributions(state: SimpleNamespace, path: str) -> None:
+    """Errors of the pairs are reported there too."""
+    status, body = ask(state, b'{"input": "the king"}', path=path)
+    assert (status, without_key(body)) == (200, {"input": "the king", "vllm_xargs": {}})
+    wanted = {"input": "the king", "vllm_xargs": {"contributions": True}}
+    status, body = ask(state, json.dumps(wanted).encode(), path=path)
+    assert status == 400
+    assert f"There are no contributions in answers of {path}" in body.decode()
 
 
 def test_a_body_that_is_no_json_is_left_to_the_application(state: SimpleNamespace) -> None:

@@ -14,6 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from app.__main__ import main
+from app.checkpoints.memory import estimate
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import RecipeError, SettingsError
@@ -160,6 +161,30 @@ def test_a_damaged_pair_is_refused_before_vllm_starts(
     assert main(["vllm", "--recipe", str(file)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "model.safetensors" in line
+
+
+def test_a_pair_of_another_vocabulary_is_refused_before_vllm_starts(
+    file: Path, llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = tiny.make_metaspace_tokenizer()
+    other = tiny.spec(tiny.save(tiny.make_model("llama", 7), tmp_path / "other", tokenizer))
+    pair = replace(llama.recipe().pairs[0], expert=other, antiexpert=other)
+    write_recipe(replace(llama.recipe(), pairs=(pair,)), file)
+    capsys.readouterr()  # of the checkpoint that was written
+    assert main(["vllm", "--recipe", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "another vocabulary than the base" in line
+
+
+def test_pairs_that_do_not_fit_into_memory_are_refused_before_vllm_starts(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "free_bytes", lambda device: 10_000)
+    assert main(["vllm", "--recipe", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "The pairs do not fit into the memory of cpu" in line
+    assert "free 0.0 GB" in line
+    assert main(["vllm", "--recipe", str(file), "--dry-run"]) == 0  # for another machine
 
 
 def test_without_vllm_there_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -208,6 +208,17 @@ def test_an_error_ends_a_stream() -> None:
     assert last["body"] == b""
 
 
+def test_an_error_ends_a_stream_of_named_events() -> None:
+    event = b'event: message_start\ndata: {"type": "message_start"}\n\n'
+    messages = [start(EVENTS), body(event, more=True), body(event, more=True), body(b"")]
+    _, passed, *_ = answered(messages, two_records, contributions=False)
+    assert passed["body"] == event
+    _, failed, last = answered(messages, failing, contributions=False)
+    assert failed["body"].startswith(b"event: error\ndata: {")
+    assert b'"message":"no memory"' in failed["body"]
+    assert last["body"] == b""
+
+
 def test_errors_of_vllm_pass_unchanged() -> None:
     messages = [start(JSON, 404), body(b'{"error": {}}')]
     assert answered(messages, two_records) == messages

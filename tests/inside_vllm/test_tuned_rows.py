@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import processors
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CHAT, Recipe
@@ -17,6 +17,7 @@ from app.errors import CheckpointError, ModelError, RecipeError, SettingsError, 
 from app.inside_vllm import pair_steps
 from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.pair_steps import PairRows
+from app.inside_vllm.report_sender import ReportSender
 from app.inside_vllm.tuned_rows import TunedRows
 from tests import tiny
 
@@ -64,9 +65,59 @@ def test_a_request_that_cannot_be_read_ends(llama: tiny.Family, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_a_request_without_a_token_to_sample_ends(
+    llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned = loaded(llama.recipe(), tmp_path)
+    texts = {row: tuned.text(PROMPT[row:], [], None) for row in range(3)}
+    told: list[str] = []
+    monkeypatch.setattr(ReportSender, "send_error", lambda _, key, sentence: told.append(sentence))
+    rows = torch.randn(3, tiny.VOCABULARY, generator=torch.Generator().manual_seed(3))
+    rows[0] = -torch.inf
+    rows[2, 9] = torch.nan
+    found = tuned.tune(rows, {row: text for row, text in texts.items() if text is not None})
+    assert found[[0, 2]].argmax(1).tolist() == [0, 0]  # the end of sequence
+    assert found[[0, 2], 0].tolist() == [0, 0]
+    assert found[1].isfinite().all()
+    assert len(told) == 2
+    assert "no token to sample" in told[0]
+
+
+@pytest.mark.slow
+def test_the_only_text_of_a_step_that_fails_in_the_middle(
+    llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expert = shutil.copytree(llama.expert, tmp_path / "damaged")
+    model = LlamaForCausalLM.from_pretrained(expert)
+    model.get_input_embeddings().weight.data[319] = torch.nan
+    tiny.save(model, expert)
+    pair = replace(llama.recipe().pairs[0], expert=tiny.spec(expert))
+    tuned = loaded(replace(llama.recipe(), pairs=(pair,)), tmp_path)
+    told: list[str] = []
+    monkeypatch.setattr(ReportSender, "send_error", lambda _, key, sentence: told.append(sentence))
+    output: list[int] = []
+    text = tuned.text(PROMPT, output, None)
+    assert text is not None
+    tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: text})
+    assert not told
+    output.append(319)
+    found = tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: text})
+    assert found.argmax(1).tolist() == [0]
+    (sentence,) = told
+    assert "computed logits that are not numbers" in sentence
+    assert tuned.steps.texts == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no memory"), IndexError("no such row")])
 @pytest.mark.parametrize(("owner", "name"), [(pair_steps, "_joined"), (PairRows, "shifts")])
-def test_memory_that_ends_while_rows_are_computed_ends_the_texts_of_the_step(
-    llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+def test_what_fails_while_rows_are_computed_ends_the_texts_of_the_step(
+    llama: tiny.Family,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    error: Exception,
 ) -> None:
     tuned = loaded(llama.recipe(), tmp_path)
     one, two = tuned.text(PROMPT, [], None), tuned.text(PROMPT[1:], [], None)
@@ -74,7 +125,7 @@ def test_memory_that_ends_while_rows_are_computed_ends_the_texts_of_the_step(
     assert two is not None
 
     def failing(*arguments: object) -> object:
-        raise torch.OutOfMemoryError("no memory")
+        raise error
 
     rows = torch.randn(3, tiny.VOCABULARY, generator=torch.Generator().manual_seed(3))
     with monkeypatch.context() as memory:
