@@ -1,20 +1,22 @@
-"""A vLLM server on loopback over tiny checkpoints, and what it should answer."""
+"""vLLM servers on loopback over tiny checkpoints, and what they should answer."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from http.client import HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -25,6 +27,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from tests import tiny
 
 CONTEXT = 256
+NAME = "tuneshift"  # of the served model
 ROOT = Path(__file__).parents[2]
 _SECONDS_TO_START = 600
 # 20 blocks hold two of the longest texts: 16 requests at once make vLLM preempt some of them. A
@@ -41,19 +44,61 @@ class Asked:
     tokens: int
 
 
+def requests_at_once() -> list[Asked]:
+    """16 requests: some begin alike, some are longer than a chunk, four want the base alone."""
+    chosen = random.Random(16)
+
+    def ids(count: int) -> tuple[int, ...]:
+        return tuple(chosen.randrange(1, tiny.VOCABULARY) for _ in range(count))
+
+    alphas = [(1.0, 0.5), (-0.5, 1.5), (2.0, 0.0), (0.0, 0.0)]
+    common = ids(90)
+    prompts = [common + ids(count) for count in (1, 5, 20, 40)]
+    prompts += [ids(count) for count in (1, 2, 3, 7, 12, 30, 31, 32, 33, 64, 65, 150)]
+    return [
+        Asked(prompt, alphas[number % 4], 12 + 5 * (number % 5))
+        for number, prompt in enumerate(prompts)
+    ]
+
+
+class Served(Protocol):
+    """What a server serves."""
+
+    folder: Path
+
+    def make(self) -> Path:
+        """Write the checkpoints; returns the recipe file."""
+
+    @property
+    def base(self) -> Path:
+        """The folder of the base."""
+
+
 @dataclass
 class Models:
-    """The recipe of a server: a base, a pair of whole checkpoints and a LoRA pair."""
+    """The recipe of a server: a base, a pair of whole checkpoints and a LoRA pair.
+
+    Attributes:
+        damaged: An id that the first expert cannot read, since its embedding is not finite.
+    """
 
     folder: Path
     architecture: str
+    damaged: int | None = None
+
+    @property
+    def base(self) -> Path:
+        return self.folder / "base"
 
     def make(self) -> Path:
         """Write the checkpoints; returns the recipe file."""
         tokenizer = tiny.make_tokenizer()
         for seed, role in enumerate(("base", "expert", "antiexpert", "small")):
             model = tiny.random_model(self._configuration(), seed)
+            if role == "expert" and self.damaged is not None:
+                model.get_input_embeddings().weight.data[self.damaged] = torch.nan
             tiny.save(model, self.folder / role, tokenizer)
+        (self.base / "chat_template.jinja").write_text(tiny.CHAT_TEMPLATE)
         torch.manual_seed(9)
         settings = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
         adapted = get_peft_model(self._read("small"), settings)
@@ -113,8 +158,12 @@ class Models:
 class Server:
     """A running server."""
 
-    models: Models
+    models: Any
     port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def request(self, path: str, body: object | None = None) -> Any:
         """The answer to a request, or the sentence and status of an error."""
@@ -130,12 +179,17 @@ class Server:
 
     def events(self, path: str, body: object) -> list[Any]:
         """The events of a streamed answer."""
+        with self.stream(path, body) as answer:
+            lines = [line.removeprefix(b"data: ") for line in answer.read().splitlines()]
+        return [json.loads(line) for line in lines if line.startswith(b"{")]
+
+    def stream(self, path: str, body: object) -> HTTPResponse:
+        """A streamed answer that has begun."""
         headers = {"content-type": "application/json"}
         data = json.dumps(body).encode()
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(asked, timeout=200) as answer:
-            lines = [line.removeprefix(b"data: ") for line in answer.read().splitlines()]
-        return [json.loads(line) for line in lines if line.startswith(b"{")]
+        answer: HTTPResponse = urllib.request.urlopen(asked, timeout=200)
+        return answer
 
     def complete(self, asked: Asked, **more: object) -> list[list[int]]:
         """The ids of each answer to a request."""
@@ -157,10 +211,21 @@ class Server:
         return sum(float(line.rpartition(" ")[2]) for line in found)
 
 
-@contextmanager
-def running(models: Models, *options: str) -> Iterator[Server]:
+def running(models: Served, *options: str) -> AbstractContextManager[Server]:
     """A server with the recipe of ``models``, by ``tuneshift vllm``."""
     file = models.make()
+    return _running(models, ["-m", "app", "vllm", "--recipe", str(file), *_SMALL, *options])
+
+
+def running_base(models: Served) -> AbstractContextManager[Server]:
+    """A server of the base of ``models`` that knows nothing of Tuneshift."""
+    command = ["-m", "vllm.entrypoints.cli.main", "serve", str(models.base), "--dtype", "float32"]
+    command += ["--max-model-len", str(CONTEXT), "--logprobs-mode", "processed_logprobs"]
+    return _running(models, [*command, *_SMALL])
+
+
+@contextmanager
+def _running(models: Served, arguments: list[str]) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     environment = {
@@ -169,12 +234,13 @@ def running(models: Models, *options: str) -> Iterator[Server]:
         "OMP_NUM_THREADS": "1",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
     }
-    command = [sys.executable, "-m", "app", "vllm", "--recipe", str(file), "--port", str(port)]
-    command += ["--enforce-eager", "--max-num-seqs", "16", *_SMALL, *options]
-    log = models.folder / "server.log"
+    command = [sys.executable, *arguments, "--port", str(port), "--enforce-eager"]
+    command += ["--max-num-seqs", "16", "--served-model-name", NAME]
+    log = models.folder / f"server-{port}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
         try:

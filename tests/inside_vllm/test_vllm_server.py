@@ -6,11 +6,7 @@ It runs in the environment of ``make vllm-check``, and is skipped where vLLM is 
 from __future__ import annotations
 
 import importlib.util
-import json
-import random
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -21,8 +17,7 @@ from scipy.stats import chisquare
 
 from app.attribution.attribution import TokenAttribution, attribute
 from app.decoding.types import RoleLogits
-from tests import tiny
-from tests.inside_vllm.running_server import Asked, Models, Server, running
+from tests.inside_vllm.running_server import Asked, Server, requests_at_once
 
 pytestmark = [
     pytest.mark.process,
@@ -31,32 +26,6 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
 ]
 SAMPLES = 400
-
-
-@pytest.fixture(scope="module", params=["llama", "qwen2"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("served")
-    with running(Models(folder, request.param)) as found:
-        yield found
-
-
-def requests_at_once() -> list[Asked]:
-    """16 requests: some begin alike, some are longer than a chunk, two want the base alone."""
-    chosen = random.Random(16)
-
-    def ids(count: int) -> tuple[int, ...]:
-        return tuple(chosen.randrange(1, tiny.VOCABULARY) for _ in range(count))
-
-    alphas = [(1.0, 0.5), (-0.5, 1.5), (2.0, 0.0), (0.0, 0.0)]
-    common = ids(90)
-    prompts = [common + ids(count) for count in (1, 5, 20, 40)]
-    prompts += [ids(count) for count in (1, 2, 3, 7, 12, 30, 31, 32, 33, 64, 65, 150)]
-    return [
-        Asked(prompt, alphas[number % 4], 12 + 5 * (number % 5))
-        for number, prompt in enumerate(prompts)
-    ]
 
 
 def test_greedy_texts_of_one_client(server: Server) -> None:
@@ -163,16 +132,3 @@ def test_an_alpha_that_is_not_valid(
     )
     assert status == 400
     assert sentence in message
-
-
-def test_a_client_that_goes_away_disturbs_nobody(server: Server) -> None:
-    body = {"prompt": [7] * 40, "max_tokens": 200, "ignore_eos": True, "stream": True}
-    asked = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}/v1/completions",
-        json.dumps(body).encode(),
-        {"content-type": "application/json"},
-    )
-    with urllib.request.urlopen(asked, timeout=200) as answer:
-        answer.readline()
-    again = Asked((7,) * 40, (1.0, 0.5), 12)
-    assert server.complete(again) == [server.models.greedy(again)]
