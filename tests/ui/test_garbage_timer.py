@@ -21,6 +21,7 @@ def collector(qapp: QObject) -> Iterator[GarbageCollector]:
     yield collector
     collector.stop()
     assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 class Node:
@@ -85,3 +86,39 @@ def test_the_timer_collects(collector: GarbageCollector, qtbot: QtBot) -> None:
     collector._timer.setInterval(0)
     qtbot.waitUntil(lambda: bool(gone))
     assert len(many) == 1000
+
+
+def test_what_survived_a_complete_collection_is_not_walked_again(
+    collector: GarbageCollector,
+) -> None:
+    """Walking the modules of torch would stop window and engine for a quarter of a second."""
+    collector._collect_oldest()
+    kept = gc.get_freeze_count()
+    assert kept > 10 * len(gc.get_objects())
+    gone: list[bool] = []
+    node = Node()
+    weakref.finalize(node, lambda: gone.append(True))
+    del node
+    collector._collect_oldest()
+    assert gone == [True], "what is new is collected"
+    assert gc.get_freeze_count() <= kept
+
+
+def test_garbage_among_what_was_set_aside_is_collected_in_the_end(
+    collector: GarbageCollector,
+) -> None:
+    gone: list[bool] = []
+    node = Node()
+    weakref.finalize(node, lambda: gone.append(True))
+    collector._collect_oldest()
+    del node
+    collector._collect_oldest()
+    assert gone == []
+    kept = gc.get_freeze_count()
+    many = [[index] for index in range(2 * kept)]
+    collector._collect_oldest()  # sets them aside
+    assert gone == []
+    assert gc.get_freeze_count() >= 2 * kept
+    collector._collect_oldest()
+    assert gone == [True]
+    assert len(many) == 2 * kept
