@@ -25,6 +25,7 @@ from app.decoding.speculative import Speculator
 from app.decoding.types import GenerationConfig, TokenStep
 from tests import tiny
 from tests.decoding.bridge.two_vocabularies import END, tokenizer
+from tests.decoding.texts import BaseClock
 
 BASE, OTHER = tokenizer(330, 1), tokenizer(300, 2)
 SIZE = BASE.get_vocab_size()
@@ -58,6 +59,13 @@ def bridged(inner: PreTrainedModel, *, same: bool, strict: bool = False) -> Brid
     )
 
 
+def ensemble_of(models: Sequence[LanguageModel]) -> Ensemble:
+    """A base with one pair, or with two."""
+    names = ("base", "expert", "anti-expert", "second expert", "second anti-expert")
+    pairs = (Pair("a", 1, 2), Pair("b", 3, 4))
+    return Ensemble(models, names[: len(models)], pairs[: len(models) // 2])
+
+
 def run(
     models: Sequence[LanguageModel],
     alpha: float,
@@ -66,7 +74,7 @@ def run(
     prefix: TextPrefix = NO_PREFIX,
     own: Tokenizer = OTHER,
 ) -> list[TokenStep]:
-    ensemble = Ensemble(models, ("base", "expert", "anti-expert"), (Pair("a", 1, 2),))
+    ensemble = ensemble_of(models)
     prompts = [
         each.own(OTHER.encode(PROMPT).ids if own is OTHER else BASE.encode(PROMPT).ids)
         if isinstance(each, BridgedLanguageModel)
@@ -80,7 +88,7 @@ def run(
             config,
             detokenizer=Detokenizer(BASE, prompts[0]),
             eos_ids=[BASE.token_to_id(END)],
-            alphas=lambda: (alpha,),
+            alphas=lambda: (alpha,) * len(ensemble.pairs),
             speculator=speculator,
             prefix=prefix,
         )
@@ -173,3 +181,20 @@ def test_drafts_do_not_change_the_text(temperature: float) -> None:
         assert step.coverage.bounded == pytest.approx(other.coverage.bounded, abs=1e-4)
         for here, there in zip(step.kept_logits.experts, other.kept_logits.experts, strict=True):
             np.testing.assert_allclose(here, there, atol=2e-3)
+
+
+@pytest.mark.parametrize(("shared", "drafter"), [(False, "expert"), (True, "second expert")])
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_a_drafter_reads_through_the_bridge_or_shares_the_vocabulary_of_the_base(
+    temperature: float, *, shared: bool, drafter: str
+) -> None:
+    config = replace(CONFIG, temperature=temperature, max_new_tokens=60)
+
+    def models() -> list[LanguageModel]:
+        return [*plain(BASE_MODEL), *other_pair(), *(plain(*PAIR) if shared else [])]
+
+    expected = run(models(), 4.0, config)
+    drafted = models()
+    speculator = Speculator(clock=BaseClock(ensemble_of(drafted)))
+    assert ids(run(drafted, 4.0, config, speculator)) == ids(expected)
+    assert dict(speculator.stats.sources)[drafter].tested >= 10
