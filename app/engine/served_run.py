@@ -11,12 +11,11 @@ import numpy as np
 
 from app.attribution.step_attribution import attribute_reduced
 from app.checkpoints.endpoint_address import address_of
-from app.checkpoints.endpoints.handshake import PROBE
 from app.checkpoints.endpoints.tuned_server import ServedToken, TunedServer, connect_tuned
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.plain_conversation import next_turns
 from app.checkpoints.prompts import encode_prompt
-from app.checkpoints.spec import PLAIN, Recipe
+from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.checkpoints.text_coder import TextCoder
 from app.checkpoints.vocabulary.compare import token_labels
@@ -39,15 +38,13 @@ from app.errors import Cancelled, ContextLengthError, SettingsError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedRecipe:
-    """A recipe whose models are on a server that tunes; here are its tokenizers alone.
+    """A recipe whose models are on a server that tunes; here are its tokenizers alone."""
 
-    Attributes:
-        opened: The recipe with the tokenizers of its roles; the base's is that of a pair.
-        server: The server.
-    """
-
-    opened: OpenedRecipe
     server: TunedServer
+
+    @property
+    def opened(self) -> OpenedRecipe:
+        return self.server.opened
 
     @property
     def recipe(self) -> Recipe:
@@ -124,7 +121,7 @@ class ServedRecipe:
         limit = self._limit(command, len(prompt))
         try:
             for token in self._tokens(command, prompt, ids, limit):
-                if token.record["token_id"] == tokenizer.eos_token_id:
+                if token.ends or token.token_id in self.server.end_ids:
                     reason = FinishReason.EOS
                     break
                 step = _step(token, len(ids), config)
@@ -180,10 +177,7 @@ def connect_served(opened: OpenedRecipe, command: Load) -> ServedRecipe:
         EndpointError: It cannot be used.
         Cancelled: The command was cancelled.
     """
-    base = opened.roles[0]
-    probe = encode_prompt(base.tokenizer, replace(base.spec, prompt=PLAIN), PROBE)
-    server = connect_tuned(opened.recipe, probe, command.cancellation.requested)
-    return ServedRecipe(opened, server)
+    return ServedRecipe(connect_tuned(opened, command.cancellation.requested))
 
 
 def _check_possible(command: Generate) -> None:
@@ -209,9 +203,10 @@ def _check_possible(command: Generate) -> None:
 
 def _step(token: ServedToken, index: int, config: GenerationConfig) -> TokenStep:
     record = token.record
+    assert record is not None
     return TokenStep(
         index=index,
-        token_id=record["token_id"],
+        token_id=token.token_id,
         text="",
         start=0,
         alphas=tuple(record["alphas"]),

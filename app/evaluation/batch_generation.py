@@ -57,8 +57,8 @@ class GeneratedAnswer:
     coverage: Coverage | None = field(default=None, compare=False)
 
 
-class _Sequence:
-    """One sequence that is being generated.
+class AnswerText:
+    """The text of one sequence that is being generated.
 
     Attributes:
         place: Its index among the sequences that were asked for.
@@ -192,7 +192,7 @@ def generate_batch(
     """
     plain = all(start.config.is_argmax for start in starts)
 
-    def sample(logits: EnsembleLogits, texts: Sequence[_Sequence]) -> None:
+    def sample(logits: EnsembleLogits, texts: Sequence[AnswerText]) -> None:
         ensemble.require_usable(logits)
         found = ensemble.refine(logits)
         coverages: Sequence[Coverage | None] = found if found is not None else [None] * len(texts)
@@ -213,7 +213,7 @@ def generate_batch(
     loop = BatchLoop(ensemble, sample)
     prompts = list(zip(*(start.prompts for start in starts), strict=True))
     texts = [
-        _Sequence(
+        AnswerText(
             place,
             start,
             detokenizer(start.prompts[0]),
@@ -235,7 +235,7 @@ def generate_batch(
 
 
 def _tuned_rows(
-    logits: EnsembleLogits, texts: Sequence[_Sequence], distribution: Distribution
+    logits: EnsembleLogits, texts: Sequence[AnswerText], distribution: Distribution
 ) -> Tensor:
     """The row that the next token of each text is sampled from, [B, V]."""
     if not isinstance(distribution, ScheduledAlphas):

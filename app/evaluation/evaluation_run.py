@@ -17,6 +17,7 @@ from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import bits, chosen, contains, matches, pass_at
 from app.evaluation.processes import Processes
 from app.evaluation.requests import Score
+from app.evaluation.served_evaluator import ServedEvaluator
 from app.evaluation.store import Record, ResultFolder, key_of
 from app.evaluation.tasks import Metric, Question, Task
 from app.evaluation.variants import Variant
@@ -77,7 +78,7 @@ def evaluate(
         yield from group.cached()
     for group in groups:
         if group.missing:
-            evaluator = Evaluator(models.load(group.recipe), batch_size, cancelled)
+            evaluator = models.evaluator(group.recipe, batch_size, cancelled)
             yield from group.ask(evaluator)
     if processes.count > 1:
         processes.wait()
@@ -157,7 +158,7 @@ class _Group:
                     for record in found.values()
                 )
 
-    def ask(self, evaluator: Evaluator) -> Iterator[AnsweredQuestion]:
+    def ask(self, evaluator: Evaluator | ServedEvaluator) -> Iterator[AnsweredQuestion]:
         for task in self._tasks:
             if task.generates:
                 for variant in self._variants:
@@ -166,7 +167,7 @@ class _Group:
                 yield from self._score(evaluator, task)
 
     def _generate(
-        self, evaluator: Evaluator, task: Task, variant: Variant
+        self, evaluator: Evaluator | ServedEvaluator, task: Task, variant: Variant
     ) -> Iterator[AnsweredQuestion]:
         left = [q for q in task.questions if self._is_mine(task, variant, q)]
         requests = [(q, request) for q in left for request in task.to_generate(q)]
@@ -178,7 +179,9 @@ class _Group:
                 outputs = [of for _, of in sorted(texts.pop(question.index).items())]
                 yield self._keep(task, variant, question, _judge_answers(task, question, outputs))
 
-    def _score(self, evaluator: Evaluator, task: Task) -> Iterator[AnsweredQuestion]:
+    def _score(
+        self, evaluator: Evaluator | ServedEvaluator, task: Task
+    ) -> Iterator[AnsweredQuestion]:
         left = [q for q in task.questions if any(self._is_mine(task, v, q) for v in self._variants)]
         requests = [(q, request) for q in left for request in task.to_score(q)]
         found: dict[int, dict[int, list[Score]]] = {q.index: {} for q in left}

@@ -25,6 +25,7 @@ from app.evaluation.metrics import Measure
 from app.evaluation.processes import Processes
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.results import Result, TaskResults
+from app.evaluation.served_evaluator import ServedEvaluator
 from app.evaluation.store import AnswerFile, Record, ResultFolder, key_of
 from app.evaluation.variants import Variant
 
@@ -51,7 +52,7 @@ class TuneshiftLM(LM):  # type: ignore[misc]
 
     def __init__(
         self,
-        evaluator: Evaluator,
+        evaluator: Evaluator | ServedEvaluator,
         variant: Variant,
         answers: Sequence[tuple[Variant, AnswerFile, tuple[Any, ...]]],
         on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -185,7 +186,7 @@ def evaluate_with_harness(
             (variant, folder.answers(_FOLDER, variant.title), model_identity(variant, prints))
             for variant in own
         ]
-        evaluator = Evaluator(models.load(recipe), batch_size, cancelled)
+        evaluator = models.evaluator(recipe, batch_size, cancelled)
         for variant in own:
 
             def progress(done: int, total: int, title: str = variant.title) -> None:

@@ -21,7 +21,8 @@ def fingerprints(recipe: Recipe) -> dict[str, str]:
     Raises:
         TuneshiftError: A checkpoint does not exist or is invalid.
     """
-    return {role.name: fingerprint(role.files) for role in open_recipe(recipe).roles}
+    opened = open_recipe(recipe, weights_required=not recipe.base.tuned)
+    return {role.name: fingerprint(role.files) for role in opened.roles}
 
 
 def model_identity(variant: Variant, prints: Mapping[str, str]) -> tuple[Any, ...]:
@@ -39,4 +40,7 @@ def model_identity(variant: Variant, prints: Mapping[str, str]) -> tuple[Any, ..
 
 
 def _settings_of(spec: CheckpointSpec) -> dict[str, Any]:
-    return {key: value for key, value in asdict(spec).items() if key not in _LOCATION_FIELDS}
+    found = {key: value for key, value in asdict(spec).items() if key not in _LOCATION_FIELDS}
+    if not found.pop("tuned"):  # so that the keys of stored answers stay
+        return found
+    return {**found, "source": spec.source}  # nothing else is known of what is there

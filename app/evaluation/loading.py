@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.checkpoints.endpoints.tuned_server import connect_tuned
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
@@ -14,6 +15,8 @@ from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.vocabulary.compare import require_shared
+from app.evaluation.evaluator import Evaluator
+from app.evaluation.served_evaluator import ServedEvaluator
 
 
 class ModelLoader:
@@ -39,6 +42,25 @@ class ModelLoader:
         self._borrowed = borrowed
         self._proof = proof
         self._loaded: LoadedRecipe | None = None
+
+    def evaluator(
+        self, recipe: Recipe, batch_size: int | None, cancelled: Callable[[], bool]
+    ) -> Evaluator | ServedEvaluator:
+        """Load the models of ``recipe``, or connect with the server that has them.
+
+        Args:
+            recipe: The recipe.
+            batch_size: Number of sequences in a batch, or of requests at once.
+            cancelled: As for an ``Evaluator``.
+
+        Raises:
+            TuneshiftError: As :meth:`load`, or the server cannot be used.
+            Cancelled: ``cancelled`` returned True.
+        """
+        if not recipe.base.tuned:
+            return Evaluator(self.load(recipe), batch_size, cancelled)
+        opened = open_recipe(recipe, weights_required=False, cancelled=self._cancelled)
+        return ServedEvaluator(connect_tuned(opened, self._cancelled), batch_size, cancelled)
 
     def load(self, recipe: Recipe) -> LoadedRecipe:
         """Load the models of ``recipe``, replacing the previously loaded models.

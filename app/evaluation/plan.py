@@ -84,7 +84,35 @@ def prepare(plan: Plan, recipe: Recipe, single_model: Callable[[str], Recipe]) -
     variants = variants_of(recipe, plan.roles, plan.scales, single_model, tuple(policies))
     local, harness = _tasks(plan.tasks, plan.data)
     require_code_permission(local, plan.allow_code)
+    if recipe.base.tuned:
+        _require_on_server(local, variants)
     return Prepared(tuple(task.first(plan.limit) for task in local), harness, tuple(variants))
+
+
+def _require_on_server(tasks: Sequence[Task], variants: Sequence[Variant]) -> None:
+    """Check that a server that tunes can do all of it; checkpoints are loaded here.
+
+    Raises:
+        EvaluationError: It cannot.
+    """
+    scoring = next((task.name for task in tasks if not task.generates), None)
+    if scoring is not None:
+        raise EvaluationError(
+            f"The task {scoring} scores given texts, which a server that tunes cannot",
+            next_step="Choose tasks that generate, or name a base on this machine.",
+        )
+    for variant in variants:
+        if variant.kind in ("expert", "antiexpert"):
+            raise EvaluationError(
+                f"The {variant.name} alone cannot be had from a server that tunes",
+                next_step="Choose among base and tuned, or name it as a checkpoint, NAME=MODEL.",
+            )
+        if not variant.policy.is_constant:
+            raise EvaluationError(
+                "A policy of α cannot be had from a server that tunes",
+                evidence=variant.policy.text,
+                next_step="Leave it out: a request has one α of each pair.",
+            )
 
 
 def require_code_permission(tasks: Sequence[Task], allowed: bool) -> None:

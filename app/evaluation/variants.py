@@ -44,7 +44,9 @@ class Variant:
 
 
 def default_roles(recipe: Recipe) -> tuple[str, ...]:
-    """The default variants: the base, every expert alone, and the tuned distribution."""
+    """The default variants: the base, every expert alone if it is here, and the tuned one."""
+    if recipe.base.tuned:
+        return "base", "tuned"
     if len(recipe.pairs) == 1:
         return "base", "expert", "tuned"
     return ("base", *(f"expert:{pair.name}" for pair in recipe.pairs), "tuned")

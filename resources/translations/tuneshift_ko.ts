@@ -2281,6 +2281,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>생성</translation>
     </message>
     <message>
+        <source>Not with a base that is tuned on a server: it needs the models here</source>
+        <translation>서버에서 조정되는 베이스로는 할 수 없습니다. 모델이 여기에 있어야 합니다</translation>
+    </message>
+    <message>
         <source>The models do not go together yet: complete the recipe first.</source>
         <translation>모델들을 아직 함께 쓸 수 없습니다. 먼저 레시피를 완성하세요.</translation>
     </message>
@@ -3095,6 +3099,10 @@ Click to show or hide it.</source>
     <message>
         <source>Uses {0}, needs {1} of {2}</source>
         <translation>사용 {0}, 필요 {1} / {2}</translation>
+    </message>
+    <message>
+        <source>that of the server</source>
+        <translation>서버의 메모리</translation>
     </message>
     <message>
         <source>being estimated …</source>
@@ -5744,6 +5752,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>{1}의 {0}</translation>
     </message>
     <message>
+        <source>at {0}</source>
+        <translation>{0}에 있음</translation>
+    </message>
+    <message>
         <source>LoRA</source>
         <translation>LoRA</translation>
     </message>
@@ -6487,6 +6499,10 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Sampling: {0}</source>
         <translation>샘플링: {0}</translation>
+    </message>
+    <message>
+        <source>Cannot be had from a server that tunes the base.</source>
+        <translation>베이스를 조정하는 서버에서는 쓸 수 없습니다.</translation>
     </message>
     <message>
         <source>{0} · excluded tokens: {1}</source>

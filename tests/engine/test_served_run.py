@@ -2,135 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 
 from app.attribution.attribution import attribute
 from app.attribution.step_attribution import candidates_of
 from app.checkpoints.recipes.recipe_file import recipe_of_text, recipe_text
 from app.checkpoints.spec import Recipe
-from app.decoding.combining import Pair
 from app.decoding.types import FinishReason, GenerationConfig, RoleLogits
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
 from app.engine.events import Event, Failed, Loaded, RunFinished, TokenDecoded
-from app.inside_vllm.pair_steps import ServedText
-from app.inside_vllm.token_records import TokenRecords
 from tests import tiny
+from tests.engine.tuned_server import TunedServer
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 GREEDY = GenerationConfig(max_new_tokens=6, temperature=0.0)
 PROMPT = "the king said"
-NAME = "alpha.Style"
-
-
-@dataclass
-class TunedServer:
-    """Answers as ``tuneshift vllm`` does, greedily and from plain forward passes."""
-
-    llama: tiny.Family
-    tunes: bool = True
-    status: int = 200
-    ends_after: int | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.models = self.llama.models()
-        tuned = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                tuned.write(self, {"data": [{"id": "served", "max_model_len": 64}]})
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                tuned.asked.append(body)
-                tuned.answer(self, body)
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    @property
-    def recipe(self) -> Recipe:
-        recipe = self.llama.recipe()
-        source = f"endpoint:http://127.0.0.1:{self.server.server_address[1]}/v1"
-        return replace(recipe, base=replace(recipe.base, source=source, tuned=True))
-
-    def rows(self, ids: list[int]) -> list[torch.Tensor]:
-        with torch.inference_mode():
-            return [model(torch.tensor([ids])).logits[0, -1] for model in self.models]
-
-    def write(self, handler: BaseHTTPRequestHandler, content: object, status: int = 200) -> None:
-        data = json.dumps(content).encode()
-        handler.send_response(status)
-        handler.send_header("content-type", "application/json")
-        handler.send_header("content-length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
-        if self.status != 200:
-            self.write(handler, {"error": {"message": "no"}}, self.status)
-        elif NAME not in body["vllm_xargs"]:
-            error = {"message": "There is no pair “Other” (the pairs are “Style”)."}
-            self.write(handler, {"error": error}, 400)
-        elif not body.get("stream"):
-            ids = tiny.make_tokenizer().encode(body["prompt"]).ids
-            choice = {"prompt_token_ids": ids, "token_ids": [1]}
-            if self.tunes:
-                choice["tuneshift"] = {"tokens": list(self.records(ids, 1, 1.0))}
-            self.write(handler, {"choices": [choice]})
-        else:
-            self.stream(handler, body)
-
-    def stream(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
-        handler.send_response(200)
-        handler.send_header("content-type", "text/event-stream")
-        handler.end_headers()
-        alpha = body["vllm_xargs"][NAME]
-        for place, record in enumerate(self.records(body["prompt"], body["max_tokens"], alpha)):
-            if place == self.ends_after:
-                return
-            logprobs = {"token_logprobs": [0.0]}
-            event = {"choices": [{"tuneshift": {"tokens": [record]}, "logprobs": logprobs}]}
-            try:
-                handler.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
-            except OSError:  # the client has asked anew
-                return
-        handler.wfile.write(b"data: [DONE]\n\n")
-
-    def records(self, prompt: list[int], count: int, alpha: float) -> Iterator[dict[str, Any]]:
-        pairs = SimpleNamespace(
-            pairs=(Pair("Style", 0, 1),), names=("a", "b"), vocabulary_size=tiny.VOCABULARY
-        )
-        records = TokenRecords(pairs, tiny.make_tokenizer())  # type: ignore[arg-type]
-        output: list[int] = []
-        text = ServedText((), output, (alpha,))
-        records.begin(text, prompt)
-        for _ in range(count):
-            base, expert, antiexpert = self.rows([*prompt, *output])
-            records.keep(text, base, torch.stack([expert, antiexpert]))
-            output.append(int((base + alpha * (expert - antiexpert)).argmax()))
-            yield from (record for _, record in records.known())
 
 
 @pytest.fixture
@@ -147,10 +40,13 @@ class Desk:
         self.events: list[Event] = []
         self.engine = Engine(self._hear)
         self.alphas = LiveAlphas((1.0,))
-        self.change_at = -1
+        self.change_at = self.cancel_at = -1
+        self.cancellation = Cancellation()
 
     def _hear(self, event: Event) -> None:
         self.events.append(event)
+        if isinstance(event, TokenDecoded) and event.step.index == self.cancel_at:
+            self.cancellation.request()
         if isinstance(event, TokenDecoded) and event.step.index == self.change_at:
             self.alphas.set((-0.5,))
 
@@ -160,7 +56,7 @@ class Desk:
 
     def generate(self, config: GenerationConfig = GREEDY, **more: Any) -> list[TokenDecoded]:
         self.events.clear()
-        command = Generate(2, PROMPT, config, self.alphas, Cancellation(), **more)
+        command = Generate(2, PROMPT, config, self.alphas, self.cancellation, **more)
         self.engine.handle(command)
         return [event for event in self.events if isinstance(event, TokenDecoded)]
 
@@ -228,6 +124,32 @@ def test_a_stream_that_breaks_keeps_its_tokens_and_says_so(desk: Desk, server: T
     server.ends_after = 2
     assert len(desk.generate()) == 2
     assert "was lost in the middle of an answer" in desk.said()
+
+
+def test_a_token_that_the_server_ends_with_is_not_part_of_the_text(
+    desk: Desk, server: TunedServer
+) -> None:
+    ids = [event.step.token_id for event in desk.generate()]
+    server.ends_with = ids[2]
+    found = [event.step.token_id for event in desk.generate()]
+    assert found == ids[: ids.index(ids[2])]
+    assert isinstance(desk.events[-1], RunFinished)
+    assert desk.events[-1].finish_reason is FinishReason.EOS
+
+
+def test_a_run_is_cancelled_while_tokens_keep_coming(desk: Desk) -> None:
+    desk.cancel_at = 1
+    assert len(desk.generate(replace(GREEDY, max_new_tokens=40))) < 40
+    assert isinstance(desk.events[-1], RunFinished)
+    assert desk.events[-1].finish_reason is FinishReason.CANCELLED
+
+
+def test_tokens_without_contributions_end_the_run_with_a_reason(
+    desk: Desk, server: TunedServer
+) -> None:
+    server.tunes = False
+    assert not desk.generate()
+    assert "does not say what pairs do to its tokens" in desk.said()
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_stored_answers_are_reused(
             asked.append(len(requests))
             return super().generate(requests, variant)
 
-    monkeypatch.setattr(harness, "Evaluator", Watched)
+    monkeypatch.setattr("app.evaluation.loading.Evaluator", Watched)
     again = harness.evaluate_with_harness(harness_tasks(names), variants, folder, OneLoad(loaded))
     assert set(asked) == {0}
     assert [t.results[0].measure for t in again] == [t.results[0].measure for t in first]

@@ -16,6 +16,10 @@ from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
 from app.engine.events import Event, Failed, Loaded, RunFinished, TokenDecoded
+from app.evaluation.loading import ModelLoader
+from app.evaluation.requests import GenerateRequest, Prompt
+from app.evaluation.variants import variants_of
+from tests import tiny
 from tests.inside_vllm.running_server import Asked, Models, Server, running
 
 pytestmark = [
@@ -132,3 +136,25 @@ def test_what_cannot_be_had_and_other_recipes_are_refused(server: Server) -> Non
     failed = desk.events[-1]
     assert isinstance(failed, Failed)
     assert "cannot be had with a base that is tuned on a server" in str(failed.error)
+
+
+def test_an_evaluation_asks_many_things_at_once(server: Server) -> None:
+    recipe = on_server(server)
+    base, tuned = variants_of(recipe, ["base", "tuned"], (1.0,), lambda model: recipe)
+    evaluator = ModelLoader().evaluator(recipe, None, lambda: False)
+    settings = [replace(GREEDY, max_new_tokens=4 + place % 9) for place in range(24)]
+    texts = [f"{PROMPT} {'thou art ' * (place % 5)}" for place in range(24)]
+    asked = [GenerateRequest(Prompt(t), c) for t, c in zip(texts, settings, strict=True)]
+    tokenizer = tiny.make_tokenizer()
+    for variant, alphas in ((base, (0.0, 0.0)), (tuned, (1.0, 0.5))):
+        found = dict(evaluator.generate(asked, variant))
+        for place, (text, config) in enumerate(zip(texts, settings, strict=True)):
+            prompt = tuple(tokenizer.encode(text).ids)
+            ids = server.models.greedy(Asked(prompt, alphas, config.max_new_tokens))
+            assert found[place].text == tokenizer.decode(ids)
+            for at, (_, p_base, p_tuned) in enumerate(found[place].shifted):
+                row = server.models.rows([*prompt, *ids[:at]])[0]
+                own = server.models.row([*prompt, *ids[:at]], alphas)
+                assert p_base == pytest.approx(float(row.softmax(0)[ids[at]]), abs=1e-4)
+                assert p_tuned == pytest.approx(float(own.softmax(0)[ids[at]]), abs=1e-4)
+        assert bool(found[0].shifted) == (variant is tuned)

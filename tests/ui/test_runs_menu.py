@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
@@ -136,3 +138,21 @@ def test_different_tokens_have_shortcuts_once_there_are_some(
     following.trigger()
     assert finished_session.selection.token == 7
     QApplication.processEvents()
+
+
+def test_what_a_server_that_tunes_cannot_do_is_disabled_with_its_reason(
+    window: QMainWindow, finished_session: Session
+) -> None:
+    finished_session.selection.select(9)
+    here = finished_session.recipe.base
+    names = ("Fork here with", "What if α were different", "Compare all roles", "Score a text")
+    assert all(action(window, name).isEnabled() for name in names)
+    there = replace(here, source="endpoint:http://gpu:8000/v1", tuned=True)
+    finished_session.set_spec(0, there)
+    for name in names:
+        assert not action(window, name).isEnabled()
+        assert "tuned on a server" in action(window, name).toolTip()
+    assert action(window, "Variants").isEnabled()
+    finished_session.set_spec(0, here)
+    for name in names:
+        assert "tuned on a server" not in action(window, name).toolTip()

@@ -30,6 +30,7 @@ ATTEMPTS = 5
 _FIRST_PAUSE, _JITTER = 0.5, 0.25
 _TIMEOUT = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
 _KEEP_ALIVE = 300.0
+_CONNECTIONS = 64  # an evaluation asks many things at once
 _ASK_EVERY = 0.05
 """Seconds between two calls of ``cancelled``."""
 
@@ -88,13 +89,13 @@ class Client:
         future = self._loop.start(self._stream(path, body, events.put))
         try:
             while not (future.done() and events.empty()):
+                if cancelled():  # also where events are always there
+                    raise Cancelled
                 try:
                     event = events.get(timeout=_ASK_EVERY)
                 except Empty:
-                    if cancelled():
-                        raise Cancelled from None
-                else:
-                    yield event
+                    continue
+                yield event
             future.result()
         finally:
             future.cancel()
@@ -190,7 +191,7 @@ class Client:
         if self._http is None:  # created on the event loop that uses it
             self._http = httpx2.AsyncClient(
                 timeout=self._timeout,
-                limits=httpx2.Limits(max_connections=4, keepalive_expiry=_KEEP_ALIVE),
+                limits=httpx2.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEP_ALIVE),
                 trust_env=not self.address.is_loopback,  # no proxy for servers on this machine
             )
             self._loop.at_end(self._http.aclose)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
+
+from transformers import GenerationConfig as GenerationDefaults
 
 from app.checkpoints.endpoint_address import address_of
 from app.checkpoints.endpoints.client import Client
 from app.checkpoints.endpoints.endpoint_errors import RequestError
 from app.checkpoints.endpoints.handshake import PROBE
 from app.checkpoints.endpoints.keys import find_key
-from app.checkpoints.spec import Recipe
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.prompts import encode_prompt
+from app.checkpoints.spec import PLAIN, Recipe
+from app.checkpoints.vocabulary.compare import end_ids, ids_named
 from app.decoding.types import GenerationConfig
 from app.errors import EndpointError, SettingsError
 
@@ -25,12 +31,17 @@ class ServedToken:
     """A token that a server generated.
 
     Attributes:
-        record: What the server says of it: the extension ``tuneshift`` of its answers.
+        token_id: Its id.
+        record: What the server says of it, the extension ``tuneshift`` of its answers; None if it
+            was not asked.
         logprob: Its log-probability after temperature and the other processors.
+        ends: Whether it is an end-of-sequence token.
     """
 
-    record: dict[str, Any]
+    token_id: int
+    record: dict[str, Any] | None
     logprob: float
+    ends: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,16 +49,27 @@ class TunedServer:
     """A server whose pairs are those of a recipe.
 
     Attributes:
-        recipe: The recipe.
+        opened: The recipe with the tokenizers of its roles; the base's is that of a pair.
         client: Its client.
         model: The server's name for the model.
         context: The context length, or None if the server does not say.
+        end_ids: The end-of-sequence ids of all roles, as far as they are known here.
     """
 
-    recipe: Recipe
+    opened: OpenedRecipe
     client: Client
     model: str
     context: int | None
+    end_ids: frozenset[int]
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.opened.recipe
+
+    @property
+    def base(self) -> OpenedRole:
+        """The base, with the tokenizer of a pair."""
+        return self.opened.roles[0]
 
     def generate(
         self,
@@ -55,7 +77,9 @@ class TunedServer:
         config: GenerationConfig,
         alphas: Sequence[float],
         cancelled: Callable[[], bool],
-    ) -> Iterator[ServedToken]:
+        *,
+        contributions: bool = True,
+    ) -> Generator[ServedToken, None, None]:
         """Generate after the ids of a text; stop strings are left to the caller.
 
         Args:
@@ -63,6 +87,8 @@ class TunedServer:
             config: The sampling settings; ``max_new_tokens`` counts the tokens to generate.
             alphas: The α of each pair.
             cancelled: Polled several times a second.
+            contributions: Whether the tokens have records. Without, and with every α 0, the pairs
+                cost nothing.
 
         Yields:
             The tokens, an end-of-sequence token included.
@@ -72,8 +98,10 @@ class TunedServer:
             Cancelled: ``cancelled`` returned True.
         """
         body = {
-            **self._body(ids, alphas),
+            **self._body(ids, alphas, contributions),
             **_sampling(config),
+            "stop_token_ids": sorted(self.end_ids),
+            "return_token_ids": True,
             "stream": True,
             "logprobs": 0,
             "max_tokens": config.max_new_tokens,
@@ -82,11 +110,24 @@ class TunedServer:
             with closing(self.client.stream(_COMPLETIONS, body, cancelled)) as events:
                 for event in events:
                     for choice in event.get("choices", ()):
-                        records = choice.get("tuneshift", {}).get("tokens", ())
-                        logprobs = (choice.get("logprobs") or {}).get("token_logprobs") or ()
-                        yield from map(ServedToken, records, logprobs)
+                        yield from self._tokens(choice, contributions)
         except RequestError as error:
             raise error.failure.error from None
+
+    def _tokens(self, choice: dict[str, Any], contributions: bool) -> Iterator[ServedToken]:
+        """The tokens of an event.
+
+        Raises:
+            EndpointError: Something is missing of them.
+        """
+        ids = choice.get("token_ids") or ()
+        records = choice.get("tuneshift", {}).get("tokens", ())
+        logprobs = (choice.get("logprobs") or {}).get("token_logprobs") or ()
+        if len(logprobs) != len(ids) or (contributions and len(records) != len(ids)):
+            raise _says_nothing(self.client.address.host)
+        stopped = choice.get("finish_reason") == "stop"
+        for place, (token, record, logprob) in enumerate(zip_longest(ids, records, logprobs), 1):
+            yield ServedToken(token, record, logprob, stopped and place == len(ids))
 
     def first_token(
         self, prompt: str | Sequence[int], cancelled: Callable[[], bool]
@@ -97,37 +138,40 @@ class TunedServer:
             RequestError: The request failed.
             Cancelled: ``cancelled`` returned True.
         """
-        body = {**self._body(prompt, self.recipe.alphas), "max_tokens": 1, "temperature": 0}
+        alphas = self.recipe.alphas
+        body = {**self._body(prompt, alphas, True), "max_tokens": 1, "temperature": 0}
         body["return_token_ids"] = True
         found = self.client.post(_COMPLETIONS, body, _ATTEMPTS)
         choices = self.client.wait(found, cancelled).get("choices") or [{}]
         choice: dict[str, Any] = choices[0]
         return choice
 
-    def _body(self, prompt: str | Sequence[int], alphas: Sequence[float]) -> dict[str, Any]:
+    def _body(
+        self, prompt: str | Sequence[int], alphas: Sequence[float], contributions: bool
+    ) -> dict[str, Any]:
         pairs = zip(self.recipe.pairs, alphas, strict=True)
         arguments = {f"alpha.{pair.name}": alpha for pair, alpha in pairs}
         return {
             "model": self.model,
             "prompt": prompt if isinstance(prompt, str) else list(prompt),
-            "vllm_xargs": {**arguments, "contributions": True},
+            "vllm_xargs": {**arguments, "contributions": contributions},
         }
 
 
-def connect_tuned(
-    recipe: Recipe, probe: Sequence[int], cancelled: Callable[[], bool]
-) -> TunedServer:
+def connect_tuned(opened: OpenedRecipe, cancelled: Callable[[], bool]) -> TunedServer:
     """Find out whether a server tunes its base with the pairs of a recipe.
 
     Args:
-        recipe: The recipe, whose base is on the server.
-        probe: The ids of ``PROBE`` in the tokenizer that is expected of the base.
+        opened: The recipe, whose base is on the server, with its tokenizers.
         cancelled: Polled several times a second.
 
     Raises:
         EndpointError: The server cannot be reached or used, or has another recipe.
         Cancelled: ``cancelled`` returned True.
     """
+    recipe, base = opened.recipe, opened.roles[0]
+    probe = encode_prompt(base.tokenizer, replace(base.spec, prompt=PLAIN), PROBE)
+    ends = frozenset().union(*map(_end_ids, opened.roles))
     address = address_of(recipe.base.source)
     client = Client(address, find_key(address))
     try:
@@ -135,12 +179,30 @@ def connect_tuned(
         named = {str(each.get("id")): each for each in listed if isinstance(each, dict)}
         model = recipe.base.model or next(iter(named), "")
         context = named.get(model, {}).get("max_model_len")
-        server = TunedServer(recipe, client, model, context if isinstance(context, int) else None)
+        known = context if isinstance(context, int) else None
+        server = TunedServer(opened, client, model, known, ends)
         choice = server.first_token(PROBE, cancelled)
     except RequestError as error:
         raise _explained(error, address.host) from None
     _check(choice, recipe, list(probe), address.host)
     return server
+
+
+def _end_ids(role: OpenedRole) -> frozenset[int]:
+    """The end-of-sequence ids of a role, those of its settings of generation included."""
+    try:
+        generation = GenerationDefaults.from_pretrained(role.files.folder, local_files_only=True)
+    except OSError:  # it has none
+        return end_ids(role)
+    return end_ids(role) | ids_named([generation.eos_token_id])
+
+
+def _says_nothing(host: str) -> EndpointError:
+    return EndpointError(
+        f"The server at {host} does not say what pairs do to its tokens",
+        evidence="its answer has no contributions",
+        next_step="Start it with tuneshift vllm, or load the base without “tuned”.",
+    )
 
 
 def _explained(error: RequestError, host: str) -> EndpointError:
@@ -162,11 +224,7 @@ def _check(choice: dict[str, Any], recipe: Recipe, probe: list[int], host: str) 
     """
     records = choice.get("tuneshift", {}).get("tokens")
     if not records:
-        raise EndpointError(
-            f"The server at {host} does not say what pairs do to its tokens",
-            evidence="its answer has no contributions",
-            next_step="Start it with tuneshift vllm, or load the base without “tuned”.",
-        )
+        raise _says_nothing(host)
     pairs = len(records[0]["contributions"])
     if pairs != len(recipe.pairs):
         raise EndpointError(

@@ -90,6 +90,7 @@ class GenerateMenu(SessionMenu):
         self.add(self.tr("Prompt &format …"), lambda: show_prompt_format(session, window))
         session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)
+        session.recipe_changed.connect(self._update)
         self._update()
 
     def _update(self) -> None:
@@ -97,8 +98,16 @@ class GenerateMenu(SessionMenu):
         unfinished = self._session.unfinished
         for action in (self.generate, self._step):
             action.setEnabled(not runs.running and not unfinished)
-        for action in (self._variants, self._all_roles, self._score):
-            action.setEnabled(not unfinished)
+        tuned = self._session.recipe.base.tuned
+        self._variants.setEnabled(not unfinished)
+        self.setToolTipsVisible(tuned)
+        for action in (self._all_roles, self._score):
+            action.setEnabled(not unfinished and not tuned)
+            action.setToolTip(
+                self.tr("Not with a base that is tuned on a server: it needs the models here")
+                if tuned
+                else ""
+            )
         self.generate.setToolTip(
             self.tr("The models do not go together yet: complete the recipe first.")
             if unfinished

@@ -69,6 +69,8 @@ class MemoryBar(QAbstractButton):
     def _why_unknown(self) -> str:
         if self._session.check_problem:
             return self.tr("cannot be estimated")
+        if self._session.recipe.base.tuned:
+            return self.tr("that of the server")
         if self._session.load_state in (LoadState.STARTING, LoadState.LOADING):
             return self.tr("being estimated …")
         return self.tr("not estimated yet")

@@ -55,6 +55,8 @@ def in_force(role: RoleInForce) -> str:
     if is_endpoint(role.source):
         at = translate("RoleCaption", "{0} at {1}")
         return at.format(role.model, role.device) if role.model else role.device
+    if not role.parameters:  # a server that tunes has it
+        return translate("RoleCaption", "at {0}").format(role.device)
     parts = [_count(role.parameters), role.dtype, role.device]
     if role.engine == LLAMA_CPP:
         kind = role.dtype if role.quantization == "none" else role.quantization

@@ -254,6 +254,7 @@ class SamplingPanel(QWidget):
     def _update(self) -> None:
         recipe, shown = self._session.recipe, self._shown
         sampling = recipe.sampling
+        self._limit_to_server(recipe)
         if shown and (sampling, recipe.new_seeds) == (shown.sampling, shown.new_seeds):
             return
         self._shown = recipe
@@ -270,6 +271,16 @@ class SamplingPanel(QWidget):
         edit = self.tr("Click to show or hide the sampling settings.")
         self._header.setToolTip(f"{summary}\n{edit}")
         self._header.setAccessibleName(self.tr("Sampling: {0}").format(summary))
+
+    def _limit_to_server(self, recipe: Recipe) -> None:
+        """Disable what cannot be asked of a server that tunes, once it is off."""
+        tuned, sampling = recipe.base.tuned, recipe.sampling
+        why_not = self.tr("Cannot be had from a server that tunes the base.") if tuned else ""
+        constant = parse_policy(sampling.alpha_policy).is_constant
+        self._structure.setEnabled(not tuned or sampling.structured)
+        self._policy.setEnabled(not (tuned and constant))
+        for field in (self._structure, self._policy):
+            field.setToolTip(why_not)
 
     def _summary(self, recipe: Recipe) -> str:
         text = self._sampling_summary(recipe)

@@ -79,6 +79,21 @@ def test_it_shows_the_endpoint_that_there_is(session: Session, qtbot: QtBot) -> 
     assert made.spec() == replace(ENDPOINT, top_logprobs=DEFAULT_LOGPROBS)
 
 
+def test_a_server_that_tunes_needs_no_number_of_logprobs(
+    loaded_session: Session, qtbot: QtBot
+) -> None:
+    made = EndpointDialog(loaded_session, tuned=True)
+    qtbot.addWidget(made)
+    made.address.setText(URL)
+    assert not made.count.isEnabled()
+    assert not made.all.isEnabled()
+    made.accept()
+    assert loaded_session.recipe.base == CheckpointSpec(f"endpoint:{URL}", tuned=True)
+    again = EndpointDialog(loaded_session)
+    qtbot.addWidget(again)
+    assert again.tuned.isChecked()
+
+
 def choices(picker: RolePicker) -> list[str]:
     box = picker.findChild(QComboBox)
     return [box.itemText(index) for index in range(box.count())]
@@ -91,9 +106,9 @@ def test_only_the_base_is_offered_an_endpoint(session: Session, qtbot: QtBot) ->
         qtbot.addWidget(picker)
     base, expert, antiexpert = map(choices, pickers)
     assert "gpu:8000" in base
-    assert "API endpoint …" in base
+    assert {"API endpoint …", "Tuned on a server …"} <= set(base)
     for others in (expert, antiexpert):
-        assert not {"gpu:8000", "API endpoint …"} & set(others)
+        assert not {"gpu:8000", "API endpoint …", "Tuned on a server …"} & set(others)
         assert len(others) > 4
 
 
@@ -128,6 +143,8 @@ def test_a_role_is_named_with_its_host() -> None:
     role = RoleInForce("base", ENDPOINT.source, "", "gpu:8000", 0, False, model="m")
     assert in_force(role) == "m at gpu:8000"
     assert in_force(replace(role, model="")) == "gpu:8000"
+    served = RoleInForce("expert Style", "folder:/expert", "", "gpu:8000", 0, False)
+    assert in_force(served) == "at gpu:8000"
 
 
 @pytest.mark.parametrize(("mass", "said"), [(0.98, "coverage 98%"), (0.5, "⚠ coverage 50%")])

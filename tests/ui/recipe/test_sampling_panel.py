@@ -327,3 +327,19 @@ def test_a_policy_of_the_recipe_is_shown(panel: SamplingPanel, session: Session)
     session.set_sampling(replace(sampling, alpha_policy="confidence:0.9"))
     assert [box.value() for box in policy_numbers(panel)] == [0.9, 0.9]
     assert session.recipe.sampling.alpha_policy == "confidence:0.9"
+
+
+def test_what_cannot_be_asked_of_a_server_that_tunes_can_only_be_switched_off(
+    panel: SamplingPanel, session: Session
+) -> None:
+    field = panel.findChild(AlphaPolicyField)
+    here = session.recipe.base
+    session.set_sampling(replace(session.recipe.sampling, alpha_policy="kl:0.5"))
+    session.set_spec(0, replace(here, source="endpoint:http://gpu:8000/v1", tuned=True))
+    assert field.isEnabled()
+    session.set_sampling(replace(session.recipe.sampling, alpha_policy="constant"))
+    assert not field.isEnabled()
+    assert "server that tunes" in field.toolTip()
+    session.set_spec(0, here)
+    assert field.isEnabled()
+    assert not field.toolTip()
