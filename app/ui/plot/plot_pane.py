@@ -38,7 +38,7 @@ from app.ui.widgets.plot_pens import plot_pen
 
 _ABOVE = 1.08
 """Upper end of the axis at the right as a multiple of the highest value."""
-_LEAST_HEIGHT, _LEAST_SHARED, _LEAST_BELOW = 90, 60, 78
+_LEAST_HEIGHT, _LEAST_SHARED, _LEAST_BELOW = 90, 44, 62
 """Minimum heights in pixels of a plot alone, of one above another, and of the one below it."""
 
 

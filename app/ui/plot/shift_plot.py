@@ -31,8 +31,9 @@ from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.plain_tip import plain_tip
 from app.ui.widgets.redraw_pace import RedrawPace
 
-_LOW = 230
-"""Below this height in pixels, the legend has one row and the readout one line."""
+_LOW, _LOW_FOR_TWO = 230, 300
+"""Below this height in pixels, with one plot or two, the legend has one row and the readout one
+line."""
 
 
 class ShiftPlot(QWidget):
@@ -199,7 +200,7 @@ class ShiftPlot(QWidget):
 
     def _adapt_to_height(self) -> None:
         """In a low card, give the legend one row and shorten the readout."""
-        low = self.height() < _LOW
+        low = self.height() < (_LOW_FOR_TWO if len(self.panes) > 1 else _LOW)
         self._head.arrange(self.width() - 2 * FOCUS_GAP, low=low)
         self._readout.set_lines(1 if low else 2)
         for pane in self.panes:

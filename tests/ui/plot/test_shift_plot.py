@@ -877,6 +877,22 @@ def test_the_readout_has_the_totals_of_the_range(
     assert text in plot.accessibleDescription()
 
 
+def test_two_plots_have_room_at_a_height_that_is_enough_for_one(
+    plot: ShiftPlot, finished_session: Session
+) -> None:
+    plot.resize(640, 260)
+    QApplication.processEvents()
+    assert plot.findChild(Readout)._lines == 2
+    finished_session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY, PlotMeasure.KL)
+    QApplication.processEvents()
+    foot = plot.findChild(Readout).parentWidget()
+    assert foot is not None
+    assert plot.second.geometry().bottom() < foot.geometry().top()
+    assert plot.second.geometry().top() > plot.pane.geometry().bottom()
+    assert plot.height() >= plot.minimumSizeHint().height()
+    assert plot.findChild(Readout)._lines == 1
+
+
 def test_readouts_have_the_unit_of_the_plot(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot
 ) -> None:
