@@ -73,6 +73,8 @@ def load_weights(
     device: str,
     on_progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
+    *,
+    for_training: bool = False,
 ) -> TransformersWeights:
     """Load the model of ``role``, without its adapter.
 
@@ -81,6 +83,7 @@ def load_weights(
         device: The device to load to.
         on_progress: Called with bytes done and total bytes as weights are read.
         cancelled: Called for every tensor.
+        for_training: Whether gradients are to flow through the model.
 
     Raises:
         CheckpointError: The weights are missing or do not fit the configuration.
@@ -112,8 +115,8 @@ def load_weights(
         _check_blocks(role, model)
     if role.spec.quantization != "none":
         _let_go_of_files(model)
-    _avoid_packing(model)
-    if role.spec.quantization == "nf4" and device == "cpu":
+    _avoid_packing(model, everywhere=for_training)
+    if role.spec.quantization == "nf4" and device == "cpu" and not for_training:
         _pack(model)
     report(total)
     dtype = str(model.dtype).removeprefix("torch.")
@@ -176,17 +179,18 @@ def _let_go_of_files(model: PreTrainedModel) -> None:
             parameter.data = parameter.data.clone()
 
 
-def _avoid_packing(model: PreTrainedModel) -> None:
+def _avoid_packing(model: PreTrainedModel, *, everywhere: bool) -> None:
     """Keep bitsandbytes from packing 4-bit layers for AVX512 whose shapes it cannot pack.
 
-    bitsandbytes does not check the shapes, and would fail at the first token.
+    bitsandbytes does not check the shapes, and would fail at the first token. Through packed
+    weights flows no gradient, of which torch only warns: none are packed for a training.
     """
     for module in model.modules():
         layer: Any = module
         state = getattr(getattr(layer, "weight", None), "quant_state", None)
         if getattr(layer, "support_avx512bf16_for_cpu", False) and state is not None:
             rows, columns = state.shape
-            if rows % _PACKED_ROWS or columns % state.blocksize:
+            if everywhere or rows % _PACKED_ROWS or columns % state.blocksize:
                 layer.support_avx512bf16_for_cpu = False
 
 

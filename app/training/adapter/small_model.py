@@ -83,7 +83,8 @@ def load_trained_model(
     device = resolve_device(role.spec.device)
     dtype = training_dtype(role.spec, parameters, device)
     placed = replace(role, spec=replace(role.spec, dtype=dtype, offload=False))
-    model: Any = load_weights(placed, device, on_progress, cancelled).model
+    weights = load_weights(placed, device, on_progress, cancelled, for_training=True)
+    model: Any = weights.model
     model.config.use_cache = False
     if role.spec.quantization != "none":
         prepare: Any = prepare_model_for_kbit_training  # without annotations

@@ -8,9 +8,18 @@ from app.checkpoints.memory.footprint import BYTES, Footprint
 from app.training.plan.training_settings import TrainingSettings
 
 _OPTIMIZER_BYTES = 16  # of a weight of the adapter: itself, its gradient and two moments
-_LOGIT_BYTES = 12  # of a logit: in the model's dtype, in float32, and its gradient
-_KEPT_OF_HIDDEN, _KEPT_OF_INTERMEDIATE = 14, 5
-"""How many vectors of the two widths a layer keeps for the backward pass, at each token."""
+_LOGIT_BYTES = 16
+"""Of a logit: float32 of it, its log-softmax and both gradients, or 2 bytes less in bfloat16."""
+
+_KEPT_OF_HIDDEN, _KEPT_OF_ATTENTION, _KEPT_OF_INTERMEDIATE = 6, 4, 4
+"""How many vectors of the three widths a layer keeps for the backward pass, at each token."""
+
+_FLOATS_OF_HIDDEN, _FLOATS_OF_INTERMEDIATE = 8, 1
+"""How many more it keeps in float32 in any dtype: norms, and the inputs of the adapter."""
+
+_FLOAT_BYTES = 4
+_CPU_HEAP = 1.3
+"""Batches of differing widths fragment the heap: 9.2 GB where those of one width take 7.3 GB."""
 
 _PROCESS_BYTES = 900_000_000  # Python, torch, transformers and PEFT
 
@@ -69,18 +78,23 @@ def estimate_memory(
     size = BYTES[dtype]
     tokens = settings.batch_rows * settings.most_tokens
     of_token = (
-        _KEPT_OF_HIDDEN * footprint.hidden + _KEPT_OF_INTERMEDIATE * footprint.intermediate
-    ) * size
+        _KEPT_OF_HIDDEN * footprint.hidden
+        + _KEPT_OF_ATTENTION * footprint.attention
+        + _KEPT_OF_INTERMEDIATE * footprint.intermediate
+    ) * size + (
+        _FLOATS_OF_HIDDEN * footprint.hidden + _FLOATS_OF_INTERMEDIATE * footprint.intermediate
+    ) * _FLOAT_BYTES
     scores = footprint.heads * settings.most_tokens * size * 2 if footprint.eager else 0
     of_layer = tokens * (of_token + scores)
     kept = of_layer + layers * tokens * footprint.hidden * size
     activations = kept if settings.recompute else layers * of_layer
+    activations += tokens * footprint.rows * _LOGIT_BYTES
     adapter = sum(settings.rank * (rows + columns) for rows, columns in footprint.linear)
     return TrainingMemory(
         footprint.weight_bytes(dtype, quantization)
         + footprint.quantizing_bytes(quantization)
         + (_PROCESS_BYTES if device == "cpu" else 0),
         adapter * _OPTIMIZER_BYTES,
-        activations + tokens * footprint.rows * _LOGIT_BYTES,
+        round(activations * _CPU_HEAP) if device == "cpu" else activations,
         free,
     )

@@ -15,8 +15,9 @@ from app.training.messages.training_channel import Channel
 from app.training.messages.training_events import Abandoned, Failed
 from app.training.process.training_folder import TrainingFolder
 
+GOES_ON = "“Go on”, or the same command again, goes on from the last checkpoint."
 _AFTER_FULL_MEMORY = (
-    "Close other programs, and start the same training again: it goes on. "
+    f"Close other programs. {GOES_ON} "
     "Or train a smaller model, or with shorter examples, into another folder."
 )
 

@@ -20,7 +20,7 @@ from app.training.messages.training_events import (
     Step,
     decode_event,
 )
-from app.training.process.training_child import work
+from app.training.process.training_child import GOES_ON, work
 from app.training.process.training_folder import TrainingFolder
 
 _SECONDS_TO_END = 10.0
@@ -116,13 +116,12 @@ class TrainingProcess:
             return Failed(
                 "The process of the training was ended from outside",
                 "by the system, which does so when memory runs out, or by a person",
-                "Close other programs, and start the same training again: it goes on.",
+                f"Close other programs. {GOES_ON}",
             )
         return Failed(
             "The process of the training ended by itself",
             f"{_end_of(status)}{_last_line(self._folder.path / LOG)}",
-            "Start the same training again: it goes on. If it ends so again, please report it with "
-            f"{self._folder.path / LOG}",
+            f"{GOES_ON} If it ends so again, please report it with {self._folder.path / LOG}",
         )
 
 

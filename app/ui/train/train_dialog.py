@@ -21,7 +21,7 @@ from app.ui.state.session import Session
 from app.ui.state.training.expert_assistant import ExpertAssistant
 from app.ui.state.training.form_values import FormValues
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, set_role
 from app.ui.train.course_view import CourseView
 from app.ui.train.data_preview import DataPreview
 from app.ui.train.past_trainings import PastTrainings
@@ -294,6 +294,7 @@ class TrainDialog(OrderedDialog):
         self.cancel.setVisible(running and record is not None and record.active)
         interrupted = not running and record is not None and record.can_go_on
         self.go_on.setVisible(stage is TrainingStage.PAUSED or interrupted)
+        set_role(self.start, "" if interrupted else "primary")
         self._show_missing(running)
         self._show_preview()
         self._show_progress(record, running)

@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import CheckpointSpec
 from app.training.judging.verdict import Outcome
-from app.training.messages.training_events import Judged, Step, Trained
+from app.training.messages.training_events import Failed, Judged, Step, Trained
 from app.training.plan.training_plan import TrainingPlan
+from app.training.process.training_child import GOES_ON
 from app.training.process.training_folder import TrainingFolder
 from app.ui.state.session import Session
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage
@@ -186,6 +187,18 @@ def test_a_running_training_shows_its_course(
     assert samples.index(f"after step {max(record.samples)}") < samples.index("after step 0")
     assert f"Step {record.step} of {record.steps}" in dialog.message.message
     dialog._trainings._active = False
+
+
+def test_a_training_that_crashed_says_how_it_goes_on(
+    dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
+) -> None:
+    record = record_of(plan, trained, until=Step)
+    record.take(Failed("The process ended by itself", "by the signal SIGABRT", GOES_ON))
+    show(dialog, record)
+    assert "SIGABRT). “Go on”" in dialog.message.message
+    assert not dialog.go_on.isHidden()
+    assert dialog.go_on.property("role") == "primary"
+    assert dialog.start.property("role") == ""  # it would begin another training
 
 
 def test_a_verdict_is_a_sentence_a_chart_and_all_scores(
