@@ -115,8 +115,10 @@ def load_weights(
         _check_blocks(role, model)
     if role.spec.quantization != "none":
         _let_go_of_files(model)
-    _avoid_packing(model, everywhere=for_training)
-    if role.spec.quantization == "nf4" and device == "cpu" and not for_training:
+    # Packed layers compute in bfloat16, whatever was asked for.
+    as_they_are = for_training or compute_dtype(role) == torch.float32
+    _avoid_packing(model, everywhere=as_they_are)
+    if role.spec.quantization == "nf4" and device == "cpu" and not as_they_are:
         _pack(model)
     report(total)
     dtype = str(model.dtype).removeprefix("torch.")
