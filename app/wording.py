@@ -6,17 +6,31 @@ MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
 """Visible marks of whitespace, the same everywhere. Spaces are shown by quotation marks."""
 
 
+def decimals(value: float, digits: int, *, sign: bool = False) -> str:
+    """A number with fixed decimals, using the minus sign U+2212; ∞ for infinity.
+
+    A number that is too small for them is written as a bound, such as ``<0.001`` or ``>−0.001``, so
+    that only 0 reads as 0.
+    """
+    plus = "+" if sign else ""
+    least = 10.0**-digits
+    if 0 < abs(value) < least:
+        text = f"<{least:{plus}.{digits}f}" if value > 0 else f">{-least:.{digits}f}"
+    else:
+        text = f"{value + 0.0:{plus}.{digits}f}"  # + 0.0: not −0
+    return text.replace("-", "−").replace("inf", "∞")
+
+
 def probability(value: float) -> str:
     """A probability with about three digits; values below 0.001 are written as ``<0.001``."""
-    if 0 < value < 0.001:
-        return "<0.001"
-    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+    return decimals(value, 3 if value < 0.0995 else 2)
 
 
 def signed(value: float) -> str:
-    """A difference of probabilities with its sign, using the minus sign U+2212."""
-    text = f"{value:+.3f}" if abs(value) < 0.0995 else f"{value:+.2f}"
-    return text.replace("-", "−") if float(text) else "0"
+    """A difference of probabilities with its sign, as :func:`decimals` writes it; ``0`` for 0."""
+    if value == 0:
+        return "0"
+    return decimals(value, 3 if abs(value) < 0.0995 else 2, sign=True)
 
 
 def visible(text: str) -> str:

@@ -18,7 +18,7 @@ from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import TokenStep
 from app.engine.events import Loaded, TokenDecoded
 from app.history.export.json_file import finite
-from app.wording import quoted, visible
+from app.wording import decimals, quoted, visible
 
 
 def json_report(
@@ -165,10 +165,12 @@ def shifts_table(recipe: Recipe, run: RunRecord) -> str:
     for token in run.tokens:
         explained = token.attribution
         spelled = _spelled(token.step)
-        shares = "  ".join(f"{share:>+12.3f}" for share in explained.contributions)
+        shares = "  ".join(
+            f"{decimals(share, 3, sign=True):>12}" for share in explained.contributions
+        )
         mark = "  ← flip: the base's argmax differs" if explained.flipped else ""
         lines.append(
-            f"{spelled:<{_TOKEN_WIDTH}}  {explained.p_base:>6.3f}  "
-            f"{explained.p_tuned:>6.3f}  {shares}{mark}"
+            f"{spelled:<{_TOKEN_WIDTH}}  {decimals(explained.p_base, 3):>6}  "
+            f"{decimals(explained.p_tuned, 3):>6}  {shares}{mark}"
         )
     return "\n".join(lines)

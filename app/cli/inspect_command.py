@@ -25,6 +25,7 @@ from app.history.export.formats import OF_MANY, PNG, check_format, exported, fil
 from app.history.export.parquet_file import PARQUET
 from app.history.records import RunSummary, StoredRun, first_words
 from app.settings import history_file
+from app.wording import decimals
 
 _TOKEN_WIDTH = 16
 _STDOUT = "-"
@@ -153,7 +154,7 @@ def _table(document: Document) -> str:
     summary = document.run.summary
     pairs = [_padded(name, 12) for name in document.pair_names]
     header = (
-        f"{'#':>5}  {_padded('token', _TOKEN_WIDTH)}  {'base':>6}  {'tuned':>6}  {'bits':>6}  "
+        f"{'#':>5}  {_padded('token', _TOKEN_WIDTH)}  {'base':>7}  {'tuned':>7}  {'bits':>6}  "
         f"{'rank':>13}  {'  '.join(f'{name:>12}' for name in pairs)}"
     ).rstrip()
     lines = [
@@ -168,12 +169,15 @@ def _table(document: Document) -> str:
     ]
     for token in document.tokens:
         explained = token.attribution
-        shares = "  ".join(f"{share:>+12.4f}" for share in explained.contributions)
+        shares = "  ".join(
+            f"{decimals(share, 4, sign=True):>12}" for share in explained.contributions
+        )
         mark = "← flip: the base's argmax differs" if explained.flipped else ""
         ranks = f"{explained.rank_base} → {explained.rank_tuned}"
         lines.append(
             f"{token.index + 1:>5}  {_padded(document.name(token), _TOKEN_WIDTH)}  "
-            f"{explained.p_base:>6.4f}  {explained.p_tuned:>6.4f}  {shift_bits(token):>+6.2f}  "
+            f"{decimals(explained.p_base, 4):>7}  {decimals(explained.p_tuned, 4):>7}  "
+            f"{decimals(shift_bits(token), 2, sign=True):>6}  "
             f"{ranks:>13}  {shares}  {mark}".rstrip()
         )
     return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ from app.history.export.json_file import finite
 from app.history.export.parquet_file import PARQUET, write_parquet, write_prompts_parquet
 from app.history.export.prompt_table import write_prompts_json
 from app.history.export.token_table import TokenTable
-from app.wording import quoted
+from app.wording import decimals, quoted
 
 _CSV, _JSON = "csv", "json"
 
@@ -66,14 +66,17 @@ def prompt_report(
     lines = []
     for each in prompts:
         total = each.surprisal
-        of_all = "" if total is None else f", {total:.2f} bits"
+        of_all = "" if total is None else f", {decimals(total, 2)} bits"
         lines += [f"{each.role}: {len(each.tokens):,} tokens{of_all}", ""]
         lines.append(f"{'#':>6}  {'id':>7}  {'p':>7}  {'bits':>6}  {'rank':>7}  token")
         for token in each.tokens:
             numbers = f"{'':>7}  {'':>6}  {'':>7}"
-            if token.scored is not None:
+            if token.scored is not None and token.surprisal is not None:
                 told = token.scored.attribution
-                numbers = f"{told.p_tuned:>7.4f}  {token.surprisal:>6.2f}  {told.rank_tuned:>7,}"
+                numbers = (
+                    f"{decimals(told.p_tuned, 4):>7}  {decimals(token.surprisal, 2):>6}  "
+                    f"{told.rank_tuned:>7,}"
+                )
             place = f"{token.position + 1:>6}  {token.token_id:>7}"
             lines.append(f"{place}  {numbers}  {quoted(token.text)}")
         lines.append("")
@@ -143,8 +146,9 @@ def _text_table(text: ScoredText, label: Callable[[int], str]) -> list[str]:
         told = token.attribution
         shift = told.shift / math.log(2)
         lines.append(
-            f"{token.index + 1:>6}  {token.token_id:>7}  {told.p_base:>7.4f}  "
-            f"{told.p_tuned:>7.4f}  {shift:>+6.2f}  {told.rank_tuned:>7,}  "
+            f"{token.index + 1:>6}  {token.token_id:>7}  {decimals(told.p_base, 4):>7}  "
+            f"{decimals(told.p_tuned, 4):>7}  {decimals(shift, 2, sign=True):>6}  "
+            f"{told.rank_tuned:>7,}  "
             f"{quoted(token.text or label(token.token_id))}"
         )
     return [*lines, ""]
@@ -163,8 +167,9 @@ def _comparison(first: ScoredText, second: ScoredText, label: Callable[[int], st
             ids = before.argmax_tuned, after.argmax_tuned
             changed = f"  ← argmax {' → '.join(quoted(label(id_)) for id_ in ids)}"
         lines.append(
-            f"{one.index + 1:>6}  {before.p_tuned:>{widths[0]}.4f}  {after.p_tuned:>{widths[1]}.4f}"
-            f"  {bits:>+6.2f}  {quoted(one.text or label(one.token_id))}{changed}"
+            f"{one.index + 1:>6}  {decimals(before.p_tuned, 4):>{widths[0]}}  "
+            f"{decimals(after.p_tuned, 4):>{widths[1]}}  {decimals(bits, 2, sign=True):>6}  "
+            f"{quoted(one.text or label(one.token_id))}{changed}"
         )
     return [*lines, ""]
 
@@ -175,12 +180,14 @@ def _summary(
     count = len(first.tokens)
     if second is None:
         total = -sum(token.attribution.logprob_tuned for token in first.tokens) / math.log(2)
-        return [f"{count:,} tokens, {total:.2f} bits after tuning"]
+        return [f"{count:,} tokens, {decimals(total, 2)} bits after tuning"]
     if compared is None:
         return [f"{count:,} tokens: all probabilities are the same"]
     said = [f"{count:,} tokens: argmax changed at {len(compared.changed):,}"]
     if (found := compared.interval) is not None:
-        between = f" (95%: {found.low:+.3f} to {found.high:+.3f})"
+        between = (
+            f" (95%: {decimals(found.low, 3, sign=True)} to {decimals(found.high, 3, sign=True)})"
+        )
         certain = between if math.isfinite(found.low) else ""
-        said.append(f"mean difference {found.value:+.3f} bits{certain}")
+        said.append(f"mean difference {decimals(found.value, 3, sign=True)} bits{certain}")
     return [f"{second.run_id} against {first.run_id}: {', '.join(said)}"]

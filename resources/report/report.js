@@ -5,12 +5,17 @@
   const $ = (id) => document.getElementById(id);
   const minus = (text) => text.replace("-", "−");
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const number = (value, digits) =>
-    value === null ? "–" : minus(value.toFixed(digits));
-  const signed = (value, digits) =>
-    value === null ? "–" : (value > 0 ? "+" : "") + number(value, digits);
-  const probability = (value) =>
-    value === null ? "–" : value > 0 && value < 0.0001 ? "<0.0001" : value.toFixed(4);
+  const decimals = (value, digits, plus) => {
+    if (value === null) return "–";
+    const least = 10 ** -digits; // only 0 reads as 0
+    const small = value !== 0 && Math.abs(value) < least;
+    const shown = small ? Math.sign(value) * least : value;
+    const bound = !small ? "" : value > 0 ? "<" : ">";
+    return bound + (shown > 0 ? plus : "") + minus(shown.toFixed(digits));
+  };
+  const number = (value, digits) => decimals(value, digits, "");
+  const signed = (value, digits) => decimals(value, digits, "+");
+  const probability = (value) => number(value, 4);
   const element = (tag, className, text) => {
     const made = document.createElement(tag);
     if (className) made.className = className;

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from app.attribution.plot_measure import PlotMeasure
 from app.attribution.tint_scale import TintScale
 from app.history.export.document import Document, one_line
 from app.history.export.html_report import write_html
+from app.history.export.markdown import write_markdown
 from app.history.export.shown_measures import ShownMeasures
 from tests.history.chromium import PROGRAM, Chromium
 from tests.history.export_runs import covered, make_document
@@ -140,6 +141,27 @@ def test_the_report_has_an_accessible_table_of_all_tokens(
     assert "table of tokens has the same numbers" in str(picture["aria-label"])
 
 
+def test_small_numbers_do_not_read_as_zero(document: Document) -> None:
+    first, *others = document.tokens
+    small = replace(
+        first.attribution,
+        kl=2e-5,
+        p_base=3e-6,
+        logprob_tuned=first.attribution.logprob_base + 1e-5,
+        contributions=(4e-6, *first.attribution.contributions[1:]),
+    )
+    changed = replace(document, tokens=[replace(first, attribution=small), *others])
+    row = re.search(r"<tbody>\s*<tr>(.*?)</tr>", write_html(changed), re.DOTALL)
+    assert row is not None
+    cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", row[1])]
+    assert cells[1] == "<0.0001"
+    assert cells[3] == "<+0.01"
+    assert cells[5] == "<0.001"
+    assert cells[6] == "<+0.0001"
+    line = write_markdown(changed).splitlines()[2]
+    assert r"| \<+0.01 | \<+0.0001 |" in line
+
+
 def test_the_coverage_is_shown_if_there_is_one(document: Document, page: str) -> None:
     assert "coverage" not in page.replace('$("coverage")', "").replace("token.coverage", "")
     told = write_html(covered(document))
@@ -183,9 +205,9 @@ def test_in_chromium_pointer_and_keys_show_token_details(
         contributions = chromium.value(
             "Array.from(document.querySelectorAll('.pair')).map(p => p.children[2].textContent)"
         )
-        assert [float(share.replace("−", "-")) for share in contributions] == pytest.approx(
-            token.attribution.contributions, abs=1e-4
-        )
+        assert [
+            float(share.strip("<>").replace("−", "-")) for share in contributions
+        ] == pytest.approx(token.attribution.contributions, abs=1e-4)
 
     chromium.move_pointer(".t:nth-of-type(9)")  # the first is the prompt
     is_shown(7)

@@ -27,7 +27,7 @@ from app.history.export.report_style import paint_class, style_sheet
 from app.history.export.shift_svg import BOTTOM, LEFT, TOP, draw, geometry_of, height_of
 from app.history.export.token_tint import TINT_LEVELS, TokenTint
 from app.resources import resource
-from app.wording import quoted
+from app.wording import decimals, quoted
 
 _FINISHED = {
     "eos": "ended at the end of text",
@@ -270,16 +270,16 @@ what each gave or took. Shift and KL in {document.shown.unit}.</caption>
 def _row(document: Document, token: ExplainedToken, partial: bool) -> str:
     explained, amount = token.attribution, document.shown.amount
     cells = [
-        f"{explained.p_base:.4f}",
-        f"{explained.p_tuned:.4f}",
-        _signed(amount(explained.shift), 2),
+        decimals(explained.p_base, 4),
+        decimals(explained.p_tuned, 4),
+        decimals(amount(explained.shift), 2, sign=True),
         f"{explained.rank_base} → {explained.rank_tuned}",
-        f"{amount(explained.kl):.3f}",
+        decimals(amount(explained.kl), 3),
         *((_share(explained.coverage),) if partial else ()),
-        *(_signed(share, 4) for share in explained.contributions),
+        *(decimals(share, 4, sign=True) for share in explained.contributions),
         "changed" if explained.flipped else "",
     ]
-    numbers = "".join(f"<td>{cell}</td>" for cell in cells)
+    numbers = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     bookmark = "⚑ " if token.index in document.bookmarks else ""
     return (
         f'<tr><td>{bookmark}{token.index + 1}</td><th scope="row" class="word">'
@@ -292,10 +292,6 @@ def _share(coverage: float | None) -> str:
     if coverage is None:
         return "–"
     return f"⚠ {coverage:.1%}" if coverage < LOW_COVERAGE else f"{coverage:.1%}"
-
-
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 # Provenance

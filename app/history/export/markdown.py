@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.history.export.document import Document, shift_bits
+from app.wording import decimals
 
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\|`*_{}[]<>#~&"})
 
@@ -28,18 +29,18 @@ def write_markdown(document: Document) -> str:
                 [
                     str(token.index + 1),
                     f"**{name}**" if explained.flipped else name,
-                    f"{explained.p_base:.4f}",
-                    f"{explained.p_tuned:.4f}",
-                    _signed(shift_bits(token), 2),
-                    *(_signed(share, 4) for share in explained.contributions),
+                    _number(explained.p_base, 4),
+                    _number(explained.p_tuned, 4),
+                    _number(shift_bits(token), 2, sign=True),
+                    *(_number(share, 4, sign=True) for share in explained.contributions),
                 ]
             )
         )
     return "\n".join(lines) + "\n"
 
 
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
+def _number(value: float, digits: int, *, sign: bool = False) -> str:
+    return _cell(decimals(value, digits, sign=sign))
 
 
 def _cell(text: str) -> str:

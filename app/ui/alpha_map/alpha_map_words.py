@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 from app.ui.alpha_map.grid_computation import GridComputation
 from app.ui.alpha_map.grid_values import Cell, GridMeasure, GridValues
 from app.ui.state.runs.run import Run
-from app.wording import factor, probability, quoted
+from app.wording import decimals, factor, probability, quoted
 
 
 class AlphaMapWords(QObject):
@@ -81,7 +81,7 @@ class AlphaMapWords(QObject):
     def _values(self, run: Run, cell: Cell) -> str:
         parts = [
             self.tr("probability {0}").format(probability(cell.probability)),
-            self.tr("entropy {0} bits").format(f"{cell.entropy:.2f}"),
+            self.tr("entropy {0} bits").format(decimals(cell.entropy, 2)),
             (
                 self.tr("most probable {0}, another than in the run")
                 if cell.changed

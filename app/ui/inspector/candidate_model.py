@@ -19,7 +19,7 @@ from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
 from app.ui.widgets.plain_tip import plain_tip
-from app.wording import probability, quoted, signed
+from app.wording import decimals, probability, quoted, signed
 
 _LONGEST_NAME = 9
 _LEAST_SCALE = 0.005
@@ -327,8 +327,8 @@ class CandidateModel(QAbstractTableModel):
 
 
 def decimal(value: float) -> str:
-    """A logit or a log-probability with two decimals, using the minus sign U+2212."""
-    return f"{value:.2f}".replace("-", "−").replace("inf", "∞")
+    """A logit or a log-probability with two decimals."""
+    return decimals(value, 2)
 
 
 def rank_text(rank: float) -> str:

@@ -6,19 +6,21 @@ import math
 
 from app.attribution.measures import BIT, Unit
 from app.ui.translation import translate
-from app.wording import signed
+from app.wording import decimals, signed
 
 
 def number(value: float, *, sign: bool = False) -> str:
-    """A number with about three digits; ∞ for infinity, and a dash for NaN."""
+    """A number with about three digits; ∞ for infinity, and a dash for NaN.
+
+    Numbers below 0.001 are written as ``<0.001``: only 0 reads as 0.
+    """
     if math.isnan(value):
         return "–"
-    if math.isinf(value):
-        text = "∞" if value > 0 else "−∞"
-        return f"+{text}" if sign and value > 0 else text
-    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
-    text = f"{value:{'+' if sign else ''}.{digits}f}"
-    return text.replace("-", "−") if float(text) else "0"
+    if value == 0:
+        return "0"
+    sizes = ((0.01, 3), (9.995, 2), (99.95, 1))
+    digits = next((digits for limit, digits in sizes if abs(value) < limit), 0)
+    return decimals(value, digits, sign=sign)
 
 
 def bits(value: float, *, sign: bool = False) -> str:

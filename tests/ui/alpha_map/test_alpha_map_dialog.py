@@ -29,7 +29,7 @@ from app.ui.inspector.inspector import Inspector
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
-from app.wording import quoted
+from app.wording import decimals, quoted
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 from tests.ui.recording import open_run
 
@@ -279,7 +279,7 @@ def test_a_click_selects_the_token_and_offers_its_alpha(
     cell = dialog.computation.values.cell(31, dialog.computation.values.nearest(2.5))
     assert cell
     assert dialog.readout.text().startswith("Token 32 ")
-    assert f"entropy {cell.entropy:.2f} bits" in dialog.readout.text()
+    assert f"entropy {decimals(cell.entropy, 2)} bits" in dialog.readout.text()
     assert WORDS[cell.argmax].strip() in dialog.readout.text()
     qtbot.mouseClick(dialog.what_if, Left)
     assert what_if.isVisible()

@@ -899,7 +899,7 @@ def test_readouts_have_the_unit_of_the_plot(
     display, run = finished_session.display, plot._run
     finished_session.selection.select(7)
     explained = run.tokens[7].attribution
-    assert f"KL {explained.kl / BIT:.2f} bits" in readout(plot)
+    assert f"KL {number(explained.kl / BIT)} bits" in readout(plot)
     assert f"Shakespeare {signed(explained.contributions[0])}," in readout(plot)
     display.set_plot_unit(Unit.NATS)
     assert f"KL {explained.kl:.2f} nats, entropy {explained.entropy_tuned:.2f} nats" in readout(

@@ -33,7 +33,12 @@ def test_a_shift_is_written_as_a_factor(shift: float, written: str) -> None:
     ("value", "written"),
     [
         (0.0, "0"),
-        (-0.001, "0"),
+        (0.0031, "0.003"),
+        (-0.001, "−0.001"),
+        (0.0004, "<0.001"),
+        (-1e-12, ">−0.001"),
+        (0.00996, "0.010"),
+        (0.01, "0.01"),
         (3.14159, "3.14"),
         (-42.55, "−42.5"),
         (250.4, "250"),
@@ -49,3 +54,5 @@ def test_signed_numbers_have_sign_and_unit() -> None:
     assert bits(2.5, sign=True) == "+2.50 bits"
     assert bits(-2.5, sign=True) == "−2.50 bits"
     assert bits(math.inf, sign=True) == "+∞ bits"
+    assert bits(2e-5, sign=True) == "<+0.001 bits"
+    assert bits(-2e-5, sign=True) == ">−0.001 bits"
