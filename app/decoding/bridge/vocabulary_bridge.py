@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ class VocabularyBridge:
         self._tails: dict[tuple[bytes, tuple[int, ...]], TailTokens] = {}
         first = _same_tokens(self.base, self.pair) if strict else self._first_tokens()
         pieces = np.full(len(base), -1, np.int64) if strict else self._first_pieces(first)
-        self._end(first, pieces, base_ends, pair_ends)
+        ends, other_ends, pair_ends = self._end(first, pieces, base_ends, pair_ends)
         self.opinions = _opinions(first, pieces, self.base)
         self.exact = torch.from_numpy((self.opinions == Opinion.EXACT).astype(np.float32))
         self.unknown = torch.from_numpy(np.flatnonzero(self.opinions == Opinion.NONE))
@@ -121,11 +122,15 @@ class VocabularyBridge:
         self._first = first
         sharing = np.bincount(pieces[pieces >= 0], minlength=len(pair))
         for_longer = np.where(first < len(base), _FOR_LONGER, 1.0) * (sharing > 0)
+        if other_ends:
+            for_longer[pair_ends] = _FOR_LONGER
         self._lost = torch.from_numpy(np.flatnonzero((first == len(base)) & (sharing == 0)))
         self._sums = _Sums.of(first, len(base), 1.0 - for_longer)
         source, shares = _sources(first, pieces, for_longer, sharing)
         self._source = torch.from_numpy(source.astype(np.int32))
         self._log_shares = torch.from_numpy(np.log(shares).astype(np.float32))
+        self._end_id, self._other_ends = ends, torch.tensor(other_ends, dtype=torch.int64)
+        self._other_end_share = math.log(_FOR_LONGER / (1 - _FOR_LONGER) / max(len(other_ends), 1))
 
     def log_row(
         self, probabilities: Tensor, tail_ids: Tensor, tail_weights: Tensor
@@ -155,6 +160,8 @@ class VocabularyBridge:
             ids, places = tail_ids.unique(return_inverse=True)
             added = row[ids].exp_().index_add_(0, places, tail_weights, alpha=1.0 / total)
             row.index_copy_(0, ids, added.log_())
+        if len(self._other_ends):
+            row[self._other_ends] = row[self._end_id] + self._other_end_share
         return row, total
 
     def after_tail(self, tail: bytes, tokens: Sequence[int]) -> TailTokens:
@@ -221,16 +228,24 @@ class VocabularyBridge:
 
     def _end(
         self, first: Ids, pieces: Ids, base_ends: Collection[int], pair_ends: Collection[int]
-    ) -> None:
-        """Let end-of-sequence tokens correspond to each other as a class."""
+    ) -> tuple[int, list[int], list[int]]:
+        """Let end-of-sequence tokens correspond to each other as a class.
+
+        All of the base have the difference of the whole class, whichever of the pair's ends a turn.
+
+        Returns:
+            The id of the base that the pair's lead to, the others of the base, and the pair's.
+        """
         base = sorted(index for index in base_ends if index < len(self.base))
         pair = sorted(index for index in pair_ends if index < len(self.pair))
         if not base or not pair:
-            return
+            return 0, [], []
         first[pair] = base[0]
         pieces[base[0]] = -1
         reached = set(first.tolist())
-        pieces[[index for index in base[1:] if index not in reached]] = pair[0]
+        others = [index for index in base[1:] if index not in reached]
+        pieces[others] = pair[0]
+        return base[0], others, pair
 
 
 def _same_tokens(base: TokenBytes, pair: TokenBytes) -> Ids:

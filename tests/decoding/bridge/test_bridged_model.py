@@ -97,6 +97,18 @@ def test_all_ends_of_the_base_are_one_class() -> None:
     assert difference[1] == pytest.approx(difference[2])
 
 
+def test_every_end_of_the_base_has_the_difference_of_all_ends_of_the_pair() -> None:
+    """The end of a turn of a chat is seldom the first of the end-of-sequence ids on both sides."""
+    bridge = VocabularyBridge([b"a", None, None, None], [b"a", None, None], [1, 2, 3], [1, 2])
+    none = torch.zeros(0, dtype=torch.int64), torch.zeros(0)
+    expert, anti = (
+        bridge.log_row(torch.tensor(row), *none)[0] for row in ([0.3, 0.1, 0.6], [0.8, 0.15, 0.05])
+    )
+    assert (expert - anti)[1:].numpy() == pytest.approx(np.log(0.7 / 0.2), abs=1e-5)
+    for row in (expert, anti):
+        assert float(row.exp().sum()) == pytest.approx(1.0, abs=1e-6)
+
+
 class RepeatedTable(TableModel):
     """A table model that can be made again."""
 
