@@ -154,8 +154,9 @@ class OpinionsOfFew:
         return self._known[token]
 
     def _find(self, token: int) -> Opinion:
-        if token in self._ends:  # they correspond as a class, which the first one stands for
-            return Opinion.EXACT if token == self._ends[0] else Opinion.BOUNDED
+        if token in self._ends:  # they correspond as a class; another may be text as well
+            first = token == self._ends[0] or not self._base[token]
+            return Opinion.EXACT if first else Opinion.BOUNDED
         spelled = self._base[token]
         if not spelled or self._base.id_of(spelled) != token:
             return Opinion.NONE

@@ -35,6 +35,13 @@ def test_opinions_of_single_tokens_are_those_of_the_bridge(strict: bool) -> None
     assert set(bridge.opinions.tolist()) > {Opinion.EXACT}
 
 
+def test_opinions_of_all_ends_are_those_of_the_bridge() -> None:
+    base, pair, ends = [b"a", None, None, b"</s>"], [b"a", None, None], ([1, 2, 3], [1, 2])
+    opinions = OpinionsOfFew(TokenBytes(base), TokenBytes(pair), ends)
+    bridge = VocabularyBridge(base, pair, *ends)
+    assert [opinions.of(each) for each in range(4)] == bridge.opinions.tolist()
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_both_rows_spell_the_text_and_meet_at_common_boundaries(text: str) -> None:
     aligned = correspondence()[0].align(BASE.encode(text).ids)
