@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QMenu, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
@@ -45,6 +45,18 @@ def hints_action(window: MainWindow) -> QAction:
     help_menu = next(menu for menu in menus if isinstance(menu, QMenu) and "Help" in menu.title())
     help_menu.aboutToShow.emit()
     return next(action for action in help_menu.actions() if action.isCheckable())
+
+
+@pytest.mark.slow
+def test_hints_show_all_of_their_lines(session: Session, store: QSettings, qtbot: QtBot) -> None:
+    window = open_window(session, store, qtbot)
+    window.resize(1280, 720)
+    QApplication.processEvents()
+    hints = shown(window)
+    assert len(hints) >= 4
+    for hint in hints:
+        label = hint.findChild(QLabel)
+        assert label.height() >= label.heightForWidth(label.width())
 
 
 @pytest.mark.slow

@@ -21,7 +21,9 @@ class HintLabel(QFrame):
         self._text = QLabel(text)
         self._text.setProperty("role", "hint")
         self._text.setWordWrap(True)
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)  # a new policy has forgotten that the text wraps
+        self._text.setSizePolicy(policy)
         button = QToolButton()
         button.setText("×")
         button.setProperty("role", "hint")
