@@ -69,7 +69,8 @@ class Reading:
     ) -> None:
         self.model = model
         self.read = 0
-        self.rounding = 3e-4 if has_recurrent_state(model) else 1e-4
+        # a state that is summed up token by token rounds more, and on each processor otherwise
+        self.rounding = 1e-3 if has_recurrent_state(model) else 1e-4
         reading = self
 
         class Counted(TransformersLanguageModel):
