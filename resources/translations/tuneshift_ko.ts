@@ -5015,8 +5015,8 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>토큰을 다시 평가할 형식</translation>
     </message>
     <message>
-        <source>All models of the run are loaded in this dtype or quantization, the tokens of the run are scored again, and both are compared token by token. Afterwards the window has its recipe again.</source>
-        <translation>실행의 모든 모델을 이 dtype 또는 양자화로 불러와 실행의 토큰을 다시 평가하고, 둘을 토큰별로 비교합니다. 끝나면 창의 레시피가 원래대로 돌아옵니다.</translation>
+        <source>All models of the run are loaded in this dtype or quantization, the tokens of the run are scored again, and both are compared token by token. Afterwards the window has its recipe again. Generating rounds differently from scoring: to leave that out, score the text first and compare that run.</source>
+        <translation>실행의 모든 모델을 이 dtype 또는 양자화로 불러와 실행의 토큰을 다시 평가하고, 둘을 토큰별로 비교합니다. 끝나면 창의 레시피가 원래대로 돌아옵니다. 생성과 평가는 반올림이 다릅니다. 그 차이를 빼려면 먼저 텍스트를 평가하고 그 실행을 비교하세요.</translation>
     </message>
     <message>
         <source>Score and compare</source>

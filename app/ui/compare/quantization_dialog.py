@@ -54,7 +54,8 @@ class QuantizationDialog(OrderedDialog):
             self.tr(
                 "All models of the run are loaded in this dtype or quantization, the tokens of the "
                 "run are scored again, and both are compared token by token. Afterwards the window "
-                "has its recipe again."
+                "has its recipe again. Generating rounds differently from scoring: to leave that "
+                "out, score the text first and compare that run."
             )
         )
         about.setWordWrap(True)
