@@ -236,7 +236,8 @@ class StatusBar(QWidget):
             return ""
         bounded, unknown = (sum(column) / len(shares) for column in zip(*shares, strict=True))
         return "\n" + self.tr(
-            "Of tokens with {0} they know the first piece, of tokens with {1} nothing."
+            "They know only the first piece of tokens with {0} of the probability, and nothing of "
+            "tokens with {1}."
         ).format(f"{bounded:.1%}", f"{unknown:.1%}")
 
     def _describe_state(self) -> str:

@@ -7082,8 +7082,8 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>반환되었으나 쌍의 어휘에 없는 토큰: {0}</translation>
     </message>
     <message>
-        <source>Of tokens with {0} they know the first piece, of tokens with {1} nothing.</source>
-        <translation>{0}에 해당하는 토큰은 첫 조각만 알고, {1}에 해당하는 토큰은 전혀 알지 못합니다.</translation>
+        <source>They know only the first piece of tokens with {0} of the probability, and nothing of tokens with {1}.</source>
+        <translation>확률의 {0}를 차지하는 토큰은 첫 조각만 알고, {1}를 차지하는 토큰은 전혀 알지 못합니다.</translation>
     </message>
     <message>
         <source>Starting PyTorch …</source>

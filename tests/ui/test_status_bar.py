@@ -86,7 +86,10 @@ def test_all_shares_of_a_pair_of_another_vocabulary_are_told(
     known, others = label.toolTip().splitlines()
     assert "96.0%" in known
     assert "94.0%" in known
-    assert others == "Of tokens with 3.0% they know the first piece, of tokens with 1.0% nothing."
+    assert others == (
+        "They know only the first piece of tokens with 3.0% of the probability, and nothing of "
+        "tokens with 1.0%."
+    )
 
 
 def test_a_role_that_cannot_rewind_is_named(

@@ -100,6 +100,8 @@ class QuantizationDialog(OrderedDialog):
     def open_for(self, run: Run) -> None:
         """Offer to score the tokens of ``run`` again, unless another run is being scored."""
         if self._rescoring.again is None:
+            if run is not self._run:
+                self._rescoring.problem = None  # of the run before
             self._run = run
             self._title.show_text(self._words.title(run))
             self.weights.clear()

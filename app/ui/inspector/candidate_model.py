@@ -94,11 +94,13 @@ class CandidateModel(QAbstractTableModel):
         columns += self._extra_columns(rows, table, pair_names)
         if ROLE_RANKS_GROUP in toggled:  # takes passes over the rows of all roles
             columns += self._rank_columns(ranks_of_roles(rows, logits), pair_names)
+        # the menu offers to hide a pair, and to show it again, only where there are several
+        hidden = toggled if len(pair_names) > 1 else ()
         self._columns = [
             column
             for column in columns
             if (not column.group or (column.group in toggled) == (column.group in EXTRA_GROUPS))
-            and (column.pair is None or pair_key(column.pair) not in toggled)
+            and (column.pair is None or pair_key(column.pair) not in hidden)
         ]
         self.endResetModel()
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.engine.commands import Generate, Load
+from app.errors import ModelError
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.compare.quantization_dialog import QuantizationDialog, show_quantizations
 from app.ui.state.runs.rescoring import Rescoring
@@ -65,3 +66,23 @@ def test_what_is_wrong_is_said_and_closing_stops_first(
     qtbot.waitUntil(dialog.score.isEnabled)
     dialog.reject()
     assert not dialog.isVisible()
+
+
+def test_what_is_wrong_with_one_run_is_not_said_of_another(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    session = finished_session
+    _, dialog = opened(session, qtbot)
+    dialog.score.click()
+    bridge.finish_load()
+    bridge.fail_run(ModelError("Out of numbers"))
+    qtbot.waitUntil(dialog.score.isEnabled)
+    run = session.runs.all[0]
+    dialog.open_for(run)
+    assert "Out of numbers" in dialog.message.text()
+    session.runs.generate("Another")
+    bridge.start_run()
+    bridge.decode(3)
+    bridge.finish_run(tokens=3)
+    dialog.open_for(session.runs.all[-1])
+    assert not dialog.message.text()

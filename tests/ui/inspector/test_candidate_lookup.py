@@ -19,6 +19,7 @@ from app.decoding.types import RoleLogits
 from app.errors import HistoryError
 from app.ui.inspector.candidate_columns import ColumnsMenu
 from app.ui.inspector.candidate_lookup import ids_of
+from app.ui.inspector.candidate_model import CandidateModel, pair_key
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.inspector import Inspector
 from app.ui.state.display import Display
@@ -91,6 +92,18 @@ def test_columns_of_ranks_and_of_one_pair_are_chosen(inspector: Inspector, qtbot
     assert [title for title in titles(inspector) if title in wanted] == wanted[2:]
     choose(inspector, "Columns of Shakespeare")
     assert set(wanted) < set(titles(inspector))
+
+
+def test_a_pair_that_is_hidden_leaves_the_columns_of_a_recipe_with_one_pair() -> None:
+    rows = np.random.default_rng(5).normal(0, 3, (3, 30)).astype(np.float32)
+    logits = RoleLogits(rows[0], (rows[1],), (rows[2],))
+    kept = keep_candidates(logits, (1.0,), 5)
+    model = CandidateModel()
+    counts = []
+    for toggled in ((), (pair_key(0),)):
+        model.show(kept, tabulate(kept), ("Style",), str, toggled)
+        counts.append(model.columnCount())
+    assert counts[0] == counts[1] > 5
 
 
 # A token that is not among the candidates
