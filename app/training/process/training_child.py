@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,8 +36,23 @@ def work(folder: Path, connection: Connection) -> None:
     channel = Channel(connection)
     try:
         run_and_report(TrainingFolder(folder), channel)
+    except Exception as error:  # a defect: the program sees the status, and the log's last line
+        sys.stderr.write(without_texts(error))
+        sys.exit(1)
     finally:
         connection.close()
+
+
+def without_texts(error: BaseException) -> str:
+    """The traceback of a defect for the log.
+
+    The message of an exception may quote a text that is trained on. So it is left out, but for
+    those of the system, and of torch, which raises ``RuntimeError`` itself.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    kind = type(error)
+    says = isinstance(error, OSError) or kind is RuntimeError
+    return f"{frames}{kind.__name__}{f': {error}' if says else ''}\n"
 
 
 def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
@@ -53,7 +69,7 @@ def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
         channel.send(Failed(error.cause, error.evidence, error.next_step))
     except Exception as error:
         if not is_out_of_memory(error):
-            raise  # a defect: the traceback is in the log, and the program sees the status
+            raise
         device = resolve_device(folder.read()[0].small.device)
         found = out_of_memory("training", device, error=error, next_step=_AFTER_FULL_MEMORY)
         channel.send(Failed(found.cause, found.evidence, found.next_step))
