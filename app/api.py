@@ -6,14 +6,14 @@ imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from app.atomic_files import write_file
-from app.attribution.candidates import CandidateTable, tabulate
+from app.attribution.candidates import CandidateTable
 from app.attribution.explained_token import ExplainedToken
 from app.checkpoints.conversation import Conversation, RunPrompt, conversation_of
 from app.checkpoints.proof.proof_report import ProofMode
@@ -23,8 +23,9 @@ from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason, check_alphas
 from app.engine.commands import Generate, Load, Unload
 from app.engine.controls import Cancellation, LiveAlphas
-from app.engine.events import Event, Failed, Loaded, RunFinished, RunStarted, RunStats, TokenDecoded
-from app.errors import Cancelled, PromptError, RecipeError, SettingsError
+from app.engine.events import RunStats
+from app.engine.received_events import ReceivedEvents, TokenReceiver
+from app.errors import PromptError, RecipeError, SettingsError
 from app.history.export.csv_file import write_tokens_csv
 from app.history.export.parquet_file import PARQUET, write_parquet
 from app.history.export.token_table import Cell, TokenTable
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 ApiPrompt = str | Conversation | Sequence[Mapping[str, Any]]
 """A text, or a conversation as the ``messages`` of the OpenAI API."""
-TokenReceiver = Callable[[ExplainedToken], None]
 _LOAD, _RUN = 1, 2
 
 
@@ -123,51 +123,6 @@ def save_tokens(runs: Sequence[ModelRun], path: str | Path) -> None:
     write_file(path, content)
 
 
-class _Events:
-    """What the engine emits for one command; with ``given``, only given tokens count."""
-
-    def __init__(self, on_token: TokenReceiver | None = None, given: bool = False) -> None:
-        self._on_token = on_token
-        self._given = given
-        self.loaded: Loaded | None = None
-        self.prompt_tokens: tuple[int, ...] = ()
-        self.tokens: list[ExplainedToken] = []
-        self.tables: list[CandidateTable] = []
-        self.skipped: set[int] = set()
-        self.finished: RunFinished | None = None
-        self.failed: Failed | None = None
-
-    def receive(self, event: Event) -> None:
-        match event:
-            case TokenDecoded():
-                self._add(event)
-            case Loaded():
-                self.loaded = event
-            case RunStarted():
-                self.prompt_tokens = event.prompt_tokens
-            case RunFinished():
-                self.finished = event
-            case Failed():
-                self.failed = event
-
-    def check(self) -> None:
-        """Raise the error that the command ended with, if any."""
-        if self.failed is not None:
-            raise self.failed.error or Cancelled
-
-    def _add(self, event: TokenDecoded) -> None:
-        if self._given and not event.step.forced:
-            return  # the one after a prompt
-        token = ExplainedToken.of(event.step, event.attribution)
-        self.tokens.append(token)
-        if event.step.skipped:
-            self.skipped.add(token.index)
-        if event.candidates is not None:
-            self.tables.append(tabulate(event.candidates))
-        if self._on_token is not None:
-            self._on_token(token)
-
-
 class Models:
     """The models of a recipe in memory, as :func:`load` returns them.
 
@@ -189,7 +144,7 @@ class Models:
         from app.engine.engine import Engine  # imports torch: seconds
 
         self.recipe = recipe
-        self._events = _Events()
+        self._events = ReceivedEvents()
         self._engine: Engine | None = Engine(lambda event: self._events.receive(event))
         self._engine.handle(Load(_LOAD, recipe, Cancellation(), proof=proof))
         self._events.check()
@@ -222,7 +177,7 @@ class Models:
         """
         if self._engine is None:
             raise RecipeError("The models are released", next_step="Load the recipe again.")
-        self._events = events = _Events(on_token, given=command.echo)
+        self._events = events = ReceivedEvents(on_token, given=command.echo)
         self._engine.handle(command)
         events.check()
         assert events.finished is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,9 @@ RANK_CLASSES = (10, 100, 1000)
 
 Source: Gehrmann et al., GLTR: Statistical Detection and Visualization of Generated Text, 2019.
 """
+
+
+_Amount = TypeVar("_Amount", float, Floats)
 
 
 class Unit(StrEnum):
@@ -123,6 +127,11 @@ def measured(
     if unit in (Unit.PROBABILITY, Unit.RANK):
         return _plain(series, measure, pair)
     nats = _nats(series, measure, pair)
+    return in_unit(nats, unit)
+
+
+def in_unit(nats: _Amount, unit: Unit) -> _Amount:
+    """An amount of information, or several, in bits or nats."""
     return nats / BIT if unit is Unit.BITS else nats
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from app.attribution.measures import BIT, Measure, Unit, measured
+from app.attribution.measures import Measure, Unit, in_unit, measured
 from app.attribution.plot_measure import PlotMeasure
 from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
@@ -95,8 +95,8 @@ class PlotData:
 
     def _bounded(self, nats: Floats) -> Floats:
         """Values in the unit; infinite ones are bounded, and unknown ones are 0."""
-        values = nats / BIT if self.unit is Unit.BITS else nats
-        return np.clip(np.nan_to_num(values, posinf=MOST, neginf=-MOST), -MOST, MOST)
+        values = np.nan_to_num(in_unit(nats, self.unit), posinf=MOST, neginf=-MOST)
+        return np.clip(values, -MOST, MOST)
 
     def height(self, bars: Floats, lines: Sequence[Floats]) -> tuple[float, float]:
         """Lowest and highest value of the axis for the visible part of the bars and lines."""

@@ -1,4 +1,4 @@
-"""The colour scale of a tint: its unit, and the value with the darkest colour."""
+"""The tint of a text: its measure, and the unit and the limit of its colours."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ _LIMITS = {
     Measure.BASE_PROBABILITY: 1.0,
 }
 """Value of a token that gets the darkest colour, in the usual unit of the measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tint:
+    """The measure that tokens are coloured by; ``pair`` is used by contributions."""
+
+    measure: Measure = Measure.SHIFT
+    pair: int = 0
+
+    def of(self, pairs: int) -> Tint:
+        """This tint, or a similar one if a run with ``pairs`` pairs does not have it."""
+        if not pairs:
+            return Tint(Measure.SURPRISAL) if self.measure.needs_pairs else self
+        missing = self.measure is Measure.CONTRIBUTION and self.pair >= pairs
+        return Tint() if missing else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,7 @@ class TintScale:
         return cls(unit, automatic=limit == "auto")
 
 
+USUAL_TINT = Tint()
 USUAL = TintScale()
 
 
@@ -74,6 +90,21 @@ def usual_limit(measure: Measure, unit: Unit) -> float:
         return _FULL_PROBABILITY
     in_bits = FULL_SHIFT_BITS if measure is Measure.CONTRIBUTION else _LIMITS.get(measure, 0.0)
     return in_bits * BIT if unit is Unit.NATS else in_bits
+
+
+def chosen_limit(chosen: TintScale, usual: float, values: Floats | None) -> float:
+    """The value with the darkest colour.
+
+    Args:
+        chosen: The choice.
+        usual: What it is if none is chosen, or an automatic one has no values.
+        values: The values of the text, for an automatic one.
+    """
+    if chosen.limit is not None:
+        return chosen.limit
+    if chosen.automatic and values is not None:
+        return automatic_limit(values) or usual
+    return usual
 
 
 def automatic_limit(values: Floats) -> float:

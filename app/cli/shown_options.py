@@ -6,6 +6,7 @@ import argparse
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import Tint
 from app.cli.conflicting_options import is_given
 from app.errors import HistoryError, SettingsError
 from app.history.export.shown_measures import USUAL_MEASURES, ShownMeasures
@@ -40,7 +41,7 @@ def shown_measures(
                 f"--{name} has no effect in the format {format_}",
                 next_step=f"Leave it out, or choose --format {' or '.join(formats)}.",
             )
-    tint = Measure(options.tint or USUAL_MEASURES.tint)
+    tint = Measure(options.tint or USUAL_MEASURES.tint.measure)
     if options.pair is not None and tint is not Measure.CONTRIBUTION:
         raise SettingsError(
             "--pair has no effect with this tint",
@@ -58,4 +59,5 @@ def shown_measures(
             next_step="Give one of its pairs.",
         )
     pair = pairs.index(options.pair) if options.pair is not None else 0
-    return ShownMeasures(tint, pair, plots=plots, unit=Unit(options.unit or USUAL_MEASURES.unit))
+    unit = Unit(options.unit or USUAL_MEASURES.unit)
+    return ShownMeasures(Tint(tint, pair), plots=plots, unit=unit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.decoding.alpha_schedule import AlphaSchedule
 from app.decoding.bridge.refinement import refine
-from app.decoding.detokenizer import Detokenizer, TextBuffer
+from app.decoding.detokenizer import Detokenizer, TextBuffer, with_text
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.pair_skipping import PairSkipping
 from app.decoding.row_reduction import RowReducer
@@ -93,27 +93,17 @@ def decode(
     text = TextBuffer(detokenizer, config.stop)
     text.skip(prefix.kept)
     given = len(prefix.kept) + len(prefix.forced)
-    reason = FinishReason.LENGTH
-    try:
+
+    def steps() -> Iterator[TokenStep | None]:
         sampler = TokenSampler(
             prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask, schedule
         )
         sample = _sampling(ensemble, sampler, eos_ids, cancelled, speculator, skipping)
-        steps = _token_steps(ensemble, prompts, config, sampler, prefix, sample, cancelled, fresh)
-        for step in steps:
-            if step.token_id in eos_ids and step.index >= given - 1:
-                reason = FinishReason.EOS
-                break
-            yield from text.push(step)
-            if text.stopped:
-                return FinishReason.STOP
-    except Cancelled:
-        reason = FinishReason.CANCELLED
-    except Exception:
-        yield from text.flush()  # yield what was sampled before the error
-        raise
-    yield from text.flush()
-    return reason
+        found = _token_steps(ensemble, prompts, config, sampler, prefix, sample, cancelled, fresh)
+        for step in found:
+            yield None if step.token_id in eos_ids and step.index >= given - 1 else step
+
+    return (yield from with_text(steps(), text))
 
 
 def _token_steps(

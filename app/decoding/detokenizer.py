@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from app.decoding.types import TokenStep
+from app.decoding.types import FinishReason, TokenStep
+from app.errors import Cancelled
 
 
 class Detokenizer:
@@ -113,3 +114,33 @@ class TextBuffer:
             if any(len(stop) > size and self._text.endswith(stop[:size]) for stop in self._stop):
                 return size
         return 0
+
+
+def with_text(
+    steps: Iterable[TokenStep | None], text: TextBuffer
+) -> Generator[TokenStep, None, FinishReason]:
+    """Yield steps with their text until the run ends; what was sampled before an error, too.
+
+    Args:
+        steps: Steps without text; None stands for an end-of-sequence token.
+        text: Holds the text before them.
+
+    Returns:
+        The finish reason; :attr:`FinishReason.LENGTH` if the steps come to their end.
+    """
+    reason = FinishReason.LENGTH
+    try:
+        for step in steps:
+            if step is None:
+                reason = FinishReason.EOS
+                break
+            yield from text.push(step)
+            if text.stopped:
+                return FinishReason.STOP
+    except Cancelled:
+        reason = FinishReason.CANCELLED
+    except Exception:
+        yield from text.flush()
+        raise
+    yield from text.flush()
+    return reason

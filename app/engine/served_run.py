@@ -21,7 +21,7 @@ from app.checkpoints.text_coder import TextCoder
 from app.checkpoints.vocabulary.compare import token_labels
 from app.decoding.alpha_policy import parse_policy
 from app.decoding.capture_stats import NO_CAPTURES
-from app.decoding.detokenizer import Detokenizer, TextBuffer
+from app.decoding.detokenizer import Detokenizer, TextBuffer, with_text
 from app.decoding.types import (
     FinishReason,
     GenerationConfig,
@@ -33,7 +33,7 @@ from app.decoding.types import (
 from app.engine.commands import Generate, Load
 from app.engine.events import Event, Loaded, RunFinished, RunStarted, TokenDecoded
 from app.engine.run_clock import RunClock
-from app.errors import Cancelled, ContextLengthError, SettingsError
+from app.errors import ContextLengthError, SettingsError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,25 +117,19 @@ class ServedRecipe:
             config = replace(config, stop=(*config.stop, *turns))
         text = TextBuffer(Detokenizer(tokenizer.backend_tokenizer, prompt), config.stop)
         text.skip(command.kept)
-        ids, reason = list(command.kept), FinishReason.LENGTH
         limit = self._limit(command, len(prompt))
-        try:
+
+        def steps() -> Iterator[TokenStep | None]:
+            ids = list(command.kept)
             for token in self._tokens(command, prompt, ids, limit):
                 if token.ends or token.token_id in self.server.end_ids:
-                    reason = FinishReason.EOS
-                    break
-                step = _step(token, len(ids), config)
-                ids.append(step.token_id)
-                yield from text.push(step)
-                if text.stopped:
-                    return FinishReason.STOP
-        except Cancelled:
-            reason = FinishReason.CANCELLED
-        except Exception:
-            yield from text.flush()  # yield what was sampled before the error
-            raise
-        yield from text.flush()
-        return reason
+                    yield None
+                else:
+                    step = _step(token, len(ids), config)
+                    ids.append(step.token_id)
+                    yield step
+
+        return (yield from with_text(steps(), text))
 
     def _limit(self, command: Generate, prompt: int) -> int:
         """The most tokens of the run, those that were kept included."""

@@ -30,7 +30,7 @@ from app.attribution.candidates import CandidateRows, keep_candidates
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import TintScale
+from app.attribution.tint_scale import Tint, TintScale
 from app.attribution.token_query import Criterion
 from app.decoding.types import TokenStep
 from app.history.database import Database
@@ -46,7 +46,6 @@ from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.starting import make_application
-from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.query_fields import BY_PAIR, PATTERN, WORDS

@@ -17,6 +17,7 @@ import pytest
 from app.attribution.candidates import tabulate
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import Tint
 from app.checkpoints.recipes.recipe_file import recipe_of_text
 from app.colors import DARK, LIGHT, Colors
 from app.history.export.document import Document, one_line
@@ -272,7 +273,7 @@ def test_a_run_of_one_role_has_no_measure_of_pairs(document: Document) -> None:
         for token in document.tokens
     ]
     alone = replace(document, run=replace(document.run, role=0), tokens=tokens)
-    shown = ShownMeasures(Measure.KL, plots=(PlotMeasure.KL, PlotMeasure.ENTROPY))
+    shown = ShownMeasures(Tint(Measure.KL), plots=(PlotMeasure.KL, PlotMeasure.ENTROPY))
     root = ElementTree.fromstring(standalone_svg(replace(alone, shown=shown), LIGHT))
     said = "".join(root.itertext())
     assert "KL" not in said

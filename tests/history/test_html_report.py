@@ -15,7 +15,7 @@ import pytest
 
 from app.attribution.measures import BIT, Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import TintScale
+from app.attribution.tint_scale import Tint, TintScale
 from app.history.export.document import Document, one_line
 from app.history.export.html_report import write_html
 from app.history.export.markdown import write_markdown
@@ -272,7 +272,7 @@ def background(page: str, name: str) -> str:
 @pytest.mark.parametrize("measure", Measure)
 def test_the_text_is_coloured_by_the_chosen_measure(document: Document, measure: Measure) -> None:
     limit = 0.2
-    shown = ShownMeasures(measure, 1, TintScale(limit=limit))
+    shown = ShownMeasures(Tint(measure, 1), TintScale(limit=limit))
     page = write_html(replace(document, shown=shown))
     for token, name in zip(document.tokens, tints(page), strict=True):
         explained = token.attribution
@@ -299,9 +299,9 @@ def test_the_text_is_coloured_by_the_chosen_measure(document: Document, measure:
 
 def test_colours_and_legend_are_those_of_the_measure(document: Document) -> None:
     usual = write_html(document)
-    contribution = ShownMeasures(Measure.CONTRIBUTION, 1, TintScale(Unit.NATS, 3.0))
+    contribution = ShownMeasures(Tint(Measure.CONTRIBUTION, 1), TintScale(Unit.NATS, 3.0))
     page = write_html(replace(document, shown=contribution))
-    kl = write_html(replace(document, shown=ShownMeasures(Measure.KL)))
+    kl = write_html(replace(document, shown=ShownMeasures(Tint(Measure.KL))))
     assert len({background(each, "up16") for each in (usual, page, kl)}) == 3
     legend = re.search(r'<p class="legend[^>]*>(.*?)</p>', page, re.DOTALL)
     assert legend
@@ -312,7 +312,7 @@ def test_colours_and_legend_are_those_of_the_measure(document: Document) -> None
 
 
 def test_an_automatic_scale_fits_the_text(document: Document) -> None:
-    shown = ShownMeasures(Measure.KL, scale=TintScale(automatic=True))
+    shown = ShownMeasures(Tint(Measure.KL), scale=TintScale(automatic=True))
     names = tints(write_html(replace(document, shown=shown)))
     beyond = sum("beyond" in name for name in names)
     assert 1 <= beyond <= max(1, round(0.1 * len(names)))

@@ -61,6 +61,26 @@ def requests_at_once() -> list[Asked]:
     ]
 
 
+def save_adapter(
+    model: PreTrainedModel, modules: str | list[str], scale: float, folder: Path
+) -> None:
+    """Write a LoRA adapter with random weights over ``model``.
+
+    Args:
+        model: The model; it gets the adapter.
+        modules: PEFT's ``target_modules``.
+        scale: The standard deviation of the weights that PEFT leaves at 0.
+        folder: The folder.
+    """
+    torch.manual_seed(9)
+    settings = LoraConfig(r=4, target_modules=modules, task_type="CAUSAL_LM")
+    adapted = get_peft_model(model, settings)
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, 0, scale)
+    adapted.save_pretrained(folder)
+
+
 class Served(Protocol):
     """What a server serves."""
 
@@ -99,13 +119,7 @@ class Models:
                 model.get_input_embeddings().weight.data[self.damaged] = torch.nan
             tiny.save(model, self.folder / role, tokenizer)
         (self.base / "chat_template.jinja").write_text(tiny.CHAT_TEMPLATE)
-        torch.manual_seed(9)
-        settings = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
-        adapted = get_peft_model(self._read("small"), settings)
-        for name, parameter in adapted.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(parameter, 0, 0.3)
-        adapted.save_pretrained(self.folder / "adapter")
+        save_adapter(self._read("small"), "all-linear", 0.3, self.folder / "adapter")
         file = self.folder / "recipe.toml"
         write_recipe(self.recipe(), file)
         return file

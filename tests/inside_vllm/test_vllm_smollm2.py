@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
@@ -23,7 +22,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
-from tests.inside_vllm.running_server import CONTEXT, Asked, Server, running
+from tests.inside_vllm.running_server import CONTEXT, Asked, Server, running, save_adapter
 from tests.real import smollm2
 
 pytestmark = [
@@ -58,14 +57,8 @@ class SmolLM2:
     base: Path
 
     def make(self) -> Path:
-        torch.manual_seed(9)
         model = AutoModelForCausalLM.from_pretrained(self.base, dtype=torch.float32)
-        settings = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
-        adapted = get_peft_model(model, settings)
-        for name, parameter in adapted.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(parameter, 0, 0.05)
-        adapted.save_pretrained(self.folder / "adapter")
+        save_adapter(model, ["q_proj", "v_proj"], 0.05, self.folder / "adapter")
         file = self.folder / "recipe.toml"
         write_recipe(self.recipe(), file)
         return file

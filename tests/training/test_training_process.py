@@ -46,19 +46,25 @@ def events_of(process: TrainingProcess) -> Iterator[Event]:
         yield from process.events(_WAIT_SECONDS)
 
 
+def ended_by(number: int, folder: TrainingFolder, kind: type[Step | HeldOutLoss], at: int) -> Event:
+    """The last event of a training whose process gets a signal at an event of a step."""
+    with closing(TrainingProcess(folder)) as process:
+        for event in events_of(process):
+            if isinstance(event, kind) and event.step == at:
+                assert process.process_id is not None
+                os.kill(process.process_id, number)
+    return event
+
+
 @pytest.mark.kill
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_training_that_was_killed_goes_on_and_ends_the_same(
     trained: tuple[TrainingFolder, Recorder], plan: TrainingPlan, split: Split, tmp_path: Path
 ) -> None:
     folder = started(tmp_path / "run", plan, split)
-    with closing(TrainingProcess(folder)) as process:
-        for event in events_of(process):
-            if isinstance(event, HeldOutLoss) and event.step == 12:
-                assert process.process_id is not None
-                os.kill(process.process_id, signal.SIGKILL)
-        assert isinstance(event, Failed)
-        assert "“Go on”, or the same command again, goes on" in event.next_step
+    event = ended_by(signal.SIGKILL, folder, HeldOutLoss, 12)
+    assert isinstance(event, Failed)
+    assert "“Go on”, or the same command again, goes on" in event.next_step
     with closing(TrainingProcess(folder)) as process:
         found = list(events_of(process))
     steps = [event.step for event in found if isinstance(event, Step)]
@@ -178,10 +184,6 @@ def test_a_signal_that_ends_the_process_is_named(
     plan: TrainingPlan, split: Split, tmp_path: Path
 ) -> None:
     folder = started(tmp_path / "run", plan, split)
-    with closing(TrainingProcess(folder)) as process:
-        for event in events_of(process):
-            if isinstance(event, Step) and event.step == 1:
-                assert process.process_id is not None
-                os.kill(process.process_id, signal.SIGABRT)
+    event = ended_by(signal.SIGABRT, folder, Step, 1)
     assert isinstance(event, Failed)
     assert "by the signal SIGABRT" in event.evidence

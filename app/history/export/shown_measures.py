@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.attribution.measures import BIT, Measure, Unit
+from app.attribution.measures import Unit, in_unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import USUAL, TintScale
+from app.attribution.tint_scale import USUAL, USUAL_TINT, Tint, TintScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +14,16 @@ class ShownMeasures:
     """The choice of what is shown.
 
     Attributes:
-        tint: The measure that tokens are coloured by.
-        pair: Index of the pair, for contributions.
+        tint: What tokens are coloured by.
         scale: The unit and the limit of the colours.
         plots: The measures of the plots, from the top.
         unit: Bits or nats, for amounts of information in plots, tables and descriptions.
     """
 
-    tint: Measure = Measure.SHIFT
-    pair: int = 0
+    tint: Tint = USUAL_TINT
     scale: TintScale = USUAL
     plots: tuple[PlotMeasure, ...] = (PlotMeasure.PROBABILITY,)
     unit: Unit = Unit.BITS
-
-    def for_pairs(self, pairs: int) -> tuple[Measure, int]:
-        """The tint and its pair, or a similar one that a run with ``pairs`` pairs has."""
-        if not pairs and self.tint.needs_pairs:
-            return Measure.SURPRISAL, 0
-        if self.tint is Measure.CONTRIBUTION and self.pair >= pairs:
-            return Measure.SHIFT, 0
-        return self.tint, self.pair
 
     def plots_of(self, pairs: int) -> tuple[PlotMeasure, ...]:
         """The measures of the plots that a run with ``pairs`` pairs has; at least one."""
@@ -42,7 +32,7 @@ class ShownMeasures:
 
     def amount(self, nats: float) -> float:
         """An amount of information in the unit."""
-        return nats / BIT if self.unit is Unit.BITS else nats
+        return in_unit(nats, self.unit)
 
 
 USUAL_MEASURES = ShownMeasures()

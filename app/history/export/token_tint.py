@@ -11,7 +11,7 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import RANK_CLASSES, Measure, Unit, measured, rank_class
 from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
-from app.attribution.tint_scale import automatic_limit, unit_of, usual_limit
+from app.attribution.tint_scale import USUAL, chosen_limit, unit_of, usual_limit
 from app.colors import Colors
 from app.history.export.document import Document
 
@@ -28,15 +28,12 @@ class TokenTint:
 
     def __init__(self, document: Document) -> None:
         shown = document.shown
-        self.measure, self.pair = shown.for_pairs(len(document.pair_names))
-        chosen = shown.scale if self.measure is shown.tint else type(shown.scale)()
+        tint = shown.tint.of(len(document.pair_names))
+        self.measure, self.pair = tint.measure, tint.pair
+        chosen = shown.scale if self.measure is shown.tint.measure else USUAL
         self.unit = unit_of(self.measure, chosen)
-        self.limit = usual_limit(self.measure, self.unit)
         values = self._values(document.tokens)
-        if chosen.limit is not None:
-            self.limit = chosen.limit
-        elif chosen.automatic:
-            self.limit = automatic_limit(values) or self.limit
+        self.limit = chosen_limit(chosen, usual_limit(self.measure, self.unit), values)
         self.saturates = any(self._is_beyond(value) for value in values.tolist())
         """Whether the number of any token is beyond the darkest colour."""
 

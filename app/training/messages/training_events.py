@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+GOES_ON = "“Go on”, or the same command again, goes on from the last checkpoint."
+"""What a person can do after a training that failed."""
+
 
 class Request(StrEnum):
     """What the program asks of a training that is under way."""

@@ -23,7 +23,7 @@ from app.training.adapter.training_callback import TrainingCallback
 from app.training.data.split import Split
 from app.training.judging.gate import judge
 from app.training.messages.training_channel import Channel
-from app.training.messages.training_events import Doing, Judged, Judging, Phase, Trained
+from app.training.messages.training_events import GOES_ON, Doing, Judged, Judging, Phase, Trained
 from app.training.plan.training_memory import parameters_of
 from app.training.plan.training_plan import TrainingPlan
 from app.training.process.training_folder import TrainingFolder
@@ -95,7 +95,7 @@ def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Ch
         raise TrainingError(
             f"The adapter cannot be written into {folder.path}",
             evidence=error.strerror or str(error),
-            next_step="Free some disk space, and start the same training again.",
+            next_step=f"Free some disk space. {GOES_ON}",
         ) from error
     folder.end(asdict(figures))
     channel.send(figures)

@@ -13,10 +13,9 @@ from pathlib import Path
 from app.errors import Cancelled, TuneshiftError
 from app.training.data.training_files import LOG
 from app.training.messages.training_channel import Channel
-from app.training.messages.training_events import Abandoned, Failed
+from app.training.messages.training_events import GOES_ON, Abandoned, Failed
 from app.training.process.training_folder import TrainingFolder
 
-GOES_ON = "“Go on”, or the same command again, goes on from the last checkpoint."
 _AFTER_FULL_MEMORY = (
     f"Close other programs. {GOES_ON} "
     "Or train a smaller model, or with shorter examples, into another folder."

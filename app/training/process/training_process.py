@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.training.data.training_files import LOG
 from app.training.messages.training_events import (
+    GOES_ON,
     LAST,
     Event,
     Failed,
@@ -20,7 +21,7 @@ from app.training.messages.training_events import (
     Step,
     decode_event,
 )
-from app.training.process.training_child import GOES_ON, work
+from app.training.process.training_child import work
 from app.training.process.training_folder import TrainingFolder
 
 _SECONDS_TO_END = 10.0

@@ -21,10 +21,10 @@ from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
+from app.attribution.tint_scale import Tint
 from app.checkpoints.conversation import contents
 from app.decoding.shown_text import show
 from app.evaluation.run_comparison import SharedTokens
-from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.text_cursors import exact_selection, fixed_cursor, selection_kept

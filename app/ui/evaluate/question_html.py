@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 
 from app.attribution.class_shifts import ShiftedToken
+from app.attribution.tint_scale import Tint
 from app.evaluation.store import Record
 from app.evaluation.variants import Variant
 from app.ui.evaluate.score_figures import view_title
-from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme

@@ -143,9 +143,8 @@ def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
 
 def _shown(display: Display) -> ShownMeasures:
     """The tint and the measures of the plot in the window, which exports show as well."""
-    tint = display.tint
-    scale = display.tint_scales.get(tint.measure, USUAL)
-    return ShownMeasures(tint.measure, tint.pair, scale, display.plot_measures, display.plot_unit)
+    scale = display.tint_scales.get(display.tint.measure, USUAL)
+    return ShownMeasures(display.tint, scale, display.plot_measures, display.plot_unit)
 
 
 def _memory() -> QSettings:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.attribution.attribution import TokenAttribution
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.measures import BIT, Unit
+from app.attribution.measures import in_unit
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.state.number_units import Units
@@ -190,7 +190,7 @@ class TokenDescription(QWidget):
             else self.tr("Entropy {0} → {1} · KL(tuned‖base) {2}")
         )
         return text.format(
-            number(explained.entropy_base / (BIT if unit is Unit.BITS else 1)),
+            number(in_unit(explained.entropy_base, unit)),
             information(explained.entropy_tuned, unit),
             information(explained.kl, unit),
         )

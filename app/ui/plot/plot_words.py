@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.attribution.attribution import LOW_COVERAGE
-from app.attribution.measures import BIT, Unit
+from app.attribution.measures import Unit, in_unit
 from app.attribution.plot_measure import PlotMeasure
 from app.attribution.series import AttributionSeries
 from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
@@ -156,7 +156,7 @@ def describe_bar(run: Run, index: int, unit: Unit) -> str:
             ),
             translate("Plot", "KL {0} · entropy {1} → {2} · rank {3} → {4}").format(
                 information(explained.kl, unit),
-                number(explained.entropy_base / (BIT if unit is Unit.BITS else 1)),
+                number(in_unit(explained.entropy_base, unit)),
                 information(explained.entropy_tuned, unit),
                 f"{explained.rank_base:,}",
                 f"{explained.rank_tuned:,}",

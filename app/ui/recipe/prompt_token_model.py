@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.attribution.measures import Measure
 from app.attribution.scored_prompt import PromptToken
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme

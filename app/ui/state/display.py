@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import TintScale
+from app.attribution.tint_scale import Tint, TintScale
 from app.ui.state.hints import Hints
 from app.ui.state.number_units import Units
 from app.ui.state.runs.token_groups import Grouping
@@ -25,21 +24,6 @@ _SMALLEST, _LARGEST = -5, 12
 _STEP = 1.1
 
 _HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
-
-
-@dataclass(frozen=True, slots=True)
-class Tint:
-    """The measure that tokens are coloured by; ``pair`` is used by contributions."""
-
-    measure: Measure = Measure.SHIFT
-    pair: int = 0
-
-    def of(self, pairs: int) -> Tint:
-        """This tint, or a similar one if a run with ``pairs`` pairs does not have it."""
-        if not pairs:
-            return Tint(Measure.SURPRISAL) if self.measure.needs_pairs else self
-        missing = self.measure is Measure.CONTRIBUTION and self.pair >= pairs
-        return Tint() if missing else self
 
 
 def pair_part(name: str) -> str:

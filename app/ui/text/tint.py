@@ -10,8 +10,7 @@ from PySide6.QtGui import QColor
 
 from app.attribution.measures import RANK_CLASSES, Measure, Reduction, Unit, rank_class
 from app.attribution.row_statistics import Floats
-from app.attribution.tint_scale import USUAL, TintScale, automatic_limit, unit_of, usual_limit
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import USUAL, Tint, TintScale, chosen_limit, unit_of, usual_limit
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.theme import Theme, blend
 
@@ -104,11 +103,7 @@ def scale_of(
     limit = usual_limit(tint.measure, unit)
     if tint.measure.reduction is Reduction.SUM:
         limit *= _WIDER.get(grouping, 1.0)
-    if chosen.limit is not None:
-        limit = chosen.limit
-    elif chosen.automatic and values is not None:
-        limit = automatic_limit(values) or limit
-    return Scale(tint, limit, theme, unit)
+    return Scale(tint, chosen_limit(chosen, limit, values), theme, unit)
 
 
 @lru_cache(maxsize=2048)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
 from app.ui.text.tint_scale_menu import TintScaleMenu

@@ -9,8 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.attribution.measures import Measure, Unit
-from app.attribution.tint_scale import QUANTILE, USUAL, TintScale, unit_of
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import QUANTILE, USUAL, Tint, TintScale, unit_of
 from app.ui.state.session import Session
 from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme

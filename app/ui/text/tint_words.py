@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from app.attribution.measures import BIT, RANK_CLASSES, Measure, Reduction, Unit, rank_class
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.translation import translate
 from app.ui.words.unit_words import amount

@@ -9,8 +9,7 @@ from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure, Reduction, Unit, measured, reduced
 from app.attribution.row_statistics import Floats
-from app.attribution.tint_scale import USUAL, TintScale
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import USUAL, Tint, TintScale
 from app.ui.state.number_units import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping, TokenGroups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from app.attribution.measures import BIT, Unit
+from app.attribution.measures import Unit, in_unit
 from app.ui.translation import translate
 from app.wording import decimals, signed
 
@@ -30,7 +30,7 @@ def bits(value: float, *, sign: bool = False) -> str:
 
 def information(nats: float, unit: Unit, *, sign: bool = False) -> str:
     """An amount of information in bits or nats, with the unit."""
-    return amount(nats / BIT if unit is Unit.BITS else nats, unit, sign=sign)
+    return amount(in_unit(nats, unit), unit, sign=sign)
 
 
 def contribution(share: float, in_logs: float, unit: Unit) -> str:

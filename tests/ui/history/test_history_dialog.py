@@ -19,13 +19,12 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import TintScale
+from app.attribution.tint_scale import Tint, TintScale
 from app.history.records import RunKind
 from app.ui.history.exporting import copy_shown, export, formats
 from app.ui.history.history_dialog import HistoryDialog
 from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
 from app.ui.main_window import MainWindow
-from app.ui.state.display import Tint
 from app.ui.state.records.history_search import FoundRuns
 from app.ui.state.session import Session
 from app.ui.widgets.saved_bar import SavedBar

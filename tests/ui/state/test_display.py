@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import TintScale
-from app.ui.state.display import KL, TUNED, Display, Tint, pair_part
+from app.attribution.tint_scale import Tint, TintScale
+from app.ui.state.display import KL, TUNED, Display, pair_part
 from app.ui.state.runs.token_groups import Grouping
 
 

@@ -10,8 +10,7 @@ import pytest
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure, Reduction, Unit
-from app.attribution.tint_scale import TintScale
-from app.ui.state.display import Tint
+from app.attribution.tint_scale import Tint, TintScale
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.theme import DARK, LIGHT, Theme

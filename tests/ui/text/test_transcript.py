@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.explained_token import ExplainedToken
+from app.attribution.tint_scale import Tint
 from app.decoding.shown_text import show
 from app.decoding.types import FinishReason
-from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
 from app.ui.text.legend import TintLegend

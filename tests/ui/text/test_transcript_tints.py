@@ -15,10 +15,9 @@ from pytestqt.qtbot import QtBot
 from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import Measure, Unit
-from app.attribution.tint_scale import TintScale
+from app.attribution.tint_scale import Tint, TintScale
 from app.decoding.types import WhatIfToken
 from app.engine.controls import LiveAlphas
-from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
