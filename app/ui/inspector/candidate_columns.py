@@ -18,9 +18,8 @@ from app.ui.inspector.candidate_model import (
     ROLE_RANKS_GROUP,
     ROLES_GROUP,
     SHARES_GROUP,
-    pair_key,
 )
-from app.ui.state.display import Display
+from app.ui.state.display import Display, pair_part
 from app.wording import menu_text
 
 
@@ -69,9 +68,9 @@ class ColumnsMenu(QMenu):
         self._pairs = []
         if len(names) > 1:
             self._pairs.append(self.addSeparator())
-            for pair, name in enumerate(names):
+            for name in names:
                 title = self.tr("Columns of {0}").format(menu_text(name))
-                self._pairs.append(self._add(pair_key(pair), title))
+                self._pairs.append(self._add(pair_part(name), title))
 
     def _open_at(self, place: QPoint) -> None:
         self.popup(self._header.mapToGlobal(place))

@@ -15,6 +15,7 @@ from app.attribution.candidates import TOP_ROLE, CandidateRows, CandidateTable
 from app.attribution.role_ranks import UNKNOWN_RANK, ranks_of_roles
 from app.attribution.row_statistics import Floats
 from app.decoding.types import RoleLogits
+from app.ui.state.display import pair_part
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
@@ -84,7 +85,7 @@ class CandidateModel(QAbstractTableModel):
             pair_names: Names of the pairs; empty for a run of one role.
             label: Returns the text of a token id.
             toggled: Groups of columns that are shown or hidden unlike at first, and pairs whose
-                columns are hidden (:func:`pair_key`).
+                columns are hidden (:func:`pair_part`).
             logits: Rows of all tokens of the vocabulary, if they are kept.
         """
         self.beginResetModel()
@@ -100,7 +101,7 @@ class CandidateModel(QAbstractTableModel):
             column
             for column in columns
             if (not column.group or (column.group in toggled) == (column.group in EXTRA_GROUPS))
-            and (column.pair is None or pair_key(column.pair) not in hidden)
+            and (column.pair is None or pair_part(pair_names[column.pair]) not in hidden)
         ]
         self.endResetModel()
 
@@ -336,11 +337,6 @@ def decimal(value: float) -> str:
 def rank_text(rank: float) -> str:
     """A rank, or a bound where the rows that it needs are no longer kept."""
     return f">{TOP_ROLE}" if rank == UNKNOWN_RANK else f"{rank:.0f}"
-
-
-def pair_key(pair: int) -> str:
-    """What stands for the columns of a pair in a choice of columns."""
-    return f"pair-{pair}"
 
 
 def _short(name: str) -> str:

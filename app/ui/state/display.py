@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 from PySide6.QtCore import QObject, QSettings, Signal
@@ -22,13 +23,27 @@ COVERAGE = "coverage"
 _SMALLEST, _LARGEST = -5, 12
 """Limits of the size of texts, in steps of :data:`_STEP` from the usual size."""
 _STEP = 1.1
+_PLACE_OF_PAIR = "pair-"
 
 _HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
 
 
 def pair_part(name: str) -> str:
-    """Key of the bars of a pair."""
+    """Key of what belongs to a pair: its bars in the plot, and its columns of the candidates."""
     return f"pair:{name}"
+
+
+def _stored(keys: frozenset[str]) -> str:
+    """Keys as text: the name of a pair may contain any character."""
+    return json.dumps(sorted(keys), ensure_ascii=False)
+
+
+def _from_stored(text: str, separator: str | None) -> frozenset[str]:
+    """The keys that :func:`_stored` wrote, or that an earlier version wrote between separators."""
+    with suppress(ValueError):
+        keys = json.loads(text)
+        return frozenset(key for key in keys if isinstance(key, str))
+    return frozenset(filter(None, text.split(separator)))
 
 
 class Display(QObject):
@@ -61,7 +76,7 @@ class Display(QObject):
         self.hidden = _HIDDEN_AT_FIRST
         """Keys of the hidden parts of the plot."""
         self.candidate_columns: frozenset[str] = frozenset()
-        """Columns of the candidates that are shown or hidden unlike at first."""
+        """Columns of the candidates that are shown or hidden unlike at first, and hidden pairs."""
         self._size = 0
         self.rendered = False
         """Whether the answers of a conversation are formatted text instead of tokens."""
@@ -143,8 +158,11 @@ class Display(QObject):
     def restore(self, store: QSettings) -> None:
         """Load the saved settings; unknown values are ignored."""
         self.hints.restore(store)
-        columns = str(store.value("candidates/columns", "")).split()
-        self.candidate_columns = frozenset(columns)
+        columns = _from_stored(str(store.value("candidates/columns", "[]")), None)
+        # earlier versions wrote places of pairs, which are other pairs in another recipe
+        self.candidate_columns = frozenset(
+            key for key in columns if not key.startswith(_PLACE_OF_PAIR)
+        )
         self.columns_changed.emit()
         measure, _, pair = str(store.value("tint", "")).partition(":")
         if measure in set(Measure):
@@ -166,14 +184,14 @@ class Display(QObject):
             self._size = min(max(int(size), _SMALLEST), _LARGEST)
             self.text_scale_changed.emit()
         hidden = store.value("plot/hidden")
-        if isinstance(hidden, str):  # keys are separated by line breaks, which names never contain
-            self.hidden = frozenset(filter(None, hidden.split("\n")))
+        if isinstance(hidden, str):
+            self.hidden = _from_stored(hidden, "\n")
             self.plot_changed.emit()
 
     def remember(self, store: QSettings) -> None:
         """Save the settings for :meth:`restore`."""
         self.hints.remember(store)
-        store.setValue("candidates/columns", " ".join(sorted(self.candidate_columns)))
+        store.setValue("candidates/columns", _stored(self.candidate_columns))
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         for measure, scale in self.tint_scales.items():
             store.setValue(f"tint scale/{measure}", scale.stored)
@@ -182,4 +200,4 @@ class Display(QObject):
         store.setValue("plot/unit", str(self.plot_unit))
         store.setValue("rendered answers", self.rendered)
         store.setValue("text size", self._size)
-        store.setValue("plot/hidden", "\n".join(sorted(self.hidden)))
+        store.setValue("plot/hidden", _stored(self.hidden))

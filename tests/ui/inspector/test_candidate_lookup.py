@@ -19,10 +19,10 @@ from app.decoding.types import RoleLogits
 from app.errors import HistoryError
 from app.ui.inspector.candidate_columns import ColumnsMenu
 from app.ui.inspector.candidate_lookup import ids_of
-from app.ui.inspector.candidate_model import CandidateModel, pair_key
+from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.inspector import Inspector
-from app.ui.state.display import Display
+from app.ui.state.display import Display, pair_part
 from app.ui.state.session import Session
 from tests.ui.conftest import WORDS
 from tests.ui.inspector.test_candidates_view import AT, ids, run_of, shown, table
@@ -100,10 +100,27 @@ def test_a_pair_that_is_hidden_leaves_the_columns_of_a_recipe_with_one_pair() ->
     kept = keep_candidates(logits, (1.0,), 5)
     model = CandidateModel()
     counts = []
-    for toggled in ((), (pair_key(0),)):
+    for toggled in ((), (pair_part("Style"),)):
         model.show(kept, tabulate(kept), ("Style",), str, toggled)
         counts.append(model.columnCount())
     assert counts[0] == counts[1] > 5
+
+
+def test_a_pair_that_is_hidden_leaves_the_columns_of_the_pairs_of_another_recipe() -> None:
+    rows = np.random.default_rng(6).normal(0, 3, (5, 30)).astype(np.float32)
+    logits = RoleLogits(rows[0], (rows[1], rows[3]), (rows[2], rows[4]))
+    kept = keep_candidates(logits, (1.0, 0.5), 5)
+    model = CandidateModel()
+
+    def shown(names: tuple[str, str]) -> list[str]:
+        model.show(kept, tabulate(kept), names, str, {pair_part("Style")})
+        across = range(model.columnCount())
+        titles = [model.headerData(at, Qt.Orientation.Horizontal) for at in across]
+        return [title for title in titles if title in names]
+
+    assert shown(("Style", "Facts")) == ["Facts"]
+    assert shown(("Facts", "Style")) == ["Facts"]
+    assert shown(("Length", "Facts")) == ["Length", "Facts"]
 
 
 # A token that is not among the candidates

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
 from app.attribution.tint_scale import Tint, TintScale
-from app.ui.state.display import KL, TUNED, Display, pair_part
+from app.ui.state.display import ENTROPY, KL, TUNED, Display, pair_part
 from app.ui.state.runs.token_groups import Grouping
 
 
@@ -36,6 +36,31 @@ def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     assert after.tint_scales == before.tint_scales
     assert after.plot_unit is Unit.NATS
     assert after.hidden == before.hidden
+
+
+NAMES = ["two words", 'A, b: “c”; "d"', "[1]", "ids", "a\\nb", "한국어", "{}", "a\nb"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pair_of_any_name_stays_hidden(name: str, tmp_path: Path, qapp: object) -> None:
+    before, after = Display(), Display()
+    before.toggle_candidate_column("ranks")
+    before.toggle_candidate_column(pair_part(name))
+    before.show_part(pair_part(name), False)
+    before.remember(memory(tmp_path))
+    after.restore(memory(tmp_path))
+    assert after.candidate_columns == {"ranks", pair_part(name)}
+    assert after.hidden == {KL, ENTROPY, pair_part(name)}
+
+
+def test_what_an_earlier_version_hid_is_restored(tmp_path: Path, qapp: object) -> None:
+    store = memory(tmp_path)
+    store.setValue("candidates/columns", "ids pair-0 ranks")
+    store.setValue("plot/hidden", "kl\npair:Plain style")
+    display = Display()
+    display.restore(store)
+    assert display.candidate_columns == {"ids", "ranks"}
+    assert display.hidden == {KL, pair_part("Plain style")}
 
 
 def test_an_empty_set_of_hidden_parts_is_restored(tmp_path: Path, qapp: object) -> None:
