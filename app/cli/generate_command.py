@@ -25,6 +25,7 @@ from app.cli.messages_file import read_messages
 from app.cli.output import write_stdout
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.prompt_formats import with_prompt_format, with_system
+from app.cli.prompts_command import generate_many
 from app.cli.repeated_run import find_repeated_run
 from app.cli.roles import chosen_recipe
 from app.cli.run_record import RunRecord
@@ -35,7 +36,7 @@ from app.decoding.types import FinishReason
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Failed, Loaded, Loading, RunFinished, RunStarted, TokenDecoded
-from app.errors import PromptError, TuneshiftError
+from app.errors import PromptError, SettingsError, TuneshiftError
 from app.history.records import NewRun, RunKind, new_run_id
 from app.settings import history_file
 
@@ -53,6 +54,10 @@ def generate(options: argparse.Namespace) -> int:
     refuse_together(options, "json", ["shifts"])
     if options.greedy or options.temperature == 0:
         refuse_together(options, "greedy" if options.greedy else "temperature", _OF_SAMPLING)
+    if options.prompts is not None:
+        return generate_many(options, _recipe_with_sampling(options))
+    if options.token_table is not None:
+        raise SettingsError("--token-table needs --prompts", next_step="Give a list of prompts.")
     repeated = find_repeated_run(options) if options.again else None
     request = repeated.request(options) if repeated else _run_request(options)
     with _saved(request, options.save) as saving:
@@ -191,8 +196,7 @@ def _saved(request: RunRequest, save: bool) -> Iterator[RunSaver | None]:
 
 
 def _run_request(options: argparse.Namespace) -> RunRequest:
-    recipe = recipe_of(options)
-    recipe = replace(recipe, sampling=sampling_of(options, recipe.sampling))
+    recipe = _recipe_with_sampling(options)
     alphas = LiveAlphas(recipe.alphas)
     return RunRequest(
         prompt_of(options, recipe),
@@ -202,6 +206,11 @@ def _run_request(options: argparse.Namespace) -> RunRequest:
         drafts=options.speculate,
         proof=options.proof,
     )
+
+
+def _recipe_with_sampling(options: argparse.Namespace) -> Recipe:
+    recipe = recipe_of(options)
+    return replace(recipe, sampling=sampling_of(options, recipe.sampling))
 
 
 def prompt_of(options: argparse.Namespace, recipe: Recipe) -> RunPrompt:

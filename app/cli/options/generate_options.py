@@ -36,6 +36,18 @@ def add_generate(commands: Commands) -> None:
         help="instead of a prompt, a conversation whose last message is answered: a JSON list of "
         "messages, or one on each line; - is stdin",
     )
+    parser.add_argument(
+        "--prompts",
+        metavar="FILE|TASK",
+        help="instead of a prompt, many of them: the lines of a file, JSON lines with prompt or "
+        "messages, a CSV file with a column prompt, or a task; totals are printed to stderr",
+    )
+    parser.add_argument(
+        "--token-table",
+        metavar="FILE",
+        help="with --prompts, write a row for each token to a .csv or .parquet file; run_id is the "
+        "number of the prompt",
+    )
     add_prompt_format(parser)
     add_roles(parser)
     add_sampling(parser)
