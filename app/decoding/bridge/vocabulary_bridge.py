@@ -158,8 +158,9 @@ class VocabularyBridge:
         row.index_copy_(0, self._sums.base_ids, sums.clamp_(min=LEAST).log_())
         if len(tail_ids):
             ids, places = tail_ids.unique(return_inverse=True)
-            added = row[ids].exp_().index_add_(0, places, tail_weights, alpha=1.0 / total)
-            row.index_copy_(0, ids, added.log_())
+            added = torch.zeros(len(ids)).index_add_(0, places, tail_weights, alpha=1.0 / total)
+            # in logarithms: the least of a row are too small for float32, whose 0 would be −∞
+            row.index_copy_(0, ids, torch.logaddexp(row[ids], added.log_()))
         if len(self._other_ends):
             row[self._other_ends] = row[self._end_id] + self._other_end_share
         return row, total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -114,3 +115,20 @@ class RepeatedTable(TableModel):
 
     def another(self) -> RepeatedTable:
         return RepeatedTable(self.table)
+
+
+def test_the_least_of_a_row_stays_finite_at_a_tail_without_probability() -> None:
+    """Some libraries make the processor round the smallest numbers of float32 to 0."""
+    longer = [b"a%05d" % number for number in range(30_000)]
+    bridge = VocabularyBridge([b"b", b"a", *longer], [b"a", b"b"], [], [])
+    tail = torch.tensor([7, 9]), torch.tensor([0.0, 0.5])
+    if not torch.set_flush_denormal(True):
+        pytest.skip("the processor keeps the smallest numbers")
+    try:
+        row, total = bridge.log_row(torch.tensor([0.0, 0.5]), *tail)
+    finally:
+        torch.set_flush_denormal(False)
+    assert total == 1.0
+    assert float(row[7]) == float(row[8]) == float(row.min())
+    assert float(row.min()) == pytest.approx(math.log(1e-34 / 30_000), abs=1e-3)
+    assert float(row[9]) == pytest.approx(math.log(0.5))
