@@ -35,28 +35,55 @@ class RunTotals:
     mean_kl: float
 
 
+@dataclass(slots=True)
+class TotalsSoFar:
+    """Sums over tokens of one text or many, which need not be kept; logarithms are natural."""
+
+    tokens: int = 0
+    logprob_base: float = 0.0
+    logprob_tuned: float = 0.0
+    shift: float = 0.0
+    flips: int = 0
+    entropy: float = 0.0
+    kl: float = 0.0
+
+    def add(self, series: AttributionSeries, first: int = 0) -> None:
+        """Add the tokens of a text from token ``first`` on."""
+        self.tokens += max(series.count - first, 0)
+        self.logprob_base += float(series.logprob_base[first:].sum())
+        self.logprob_tuned += float(series.logprob_tuned[first:].sum())
+        self.shift += float(series.shift[first:].sum())
+        self.flips += int(np.count_nonzero(series.flipped[first:]))
+        self.entropy += float(series.entropy[first:].sum())
+        self.kl += float(series.kl[first:].sum())
+
+    def add_tokens(self, tokens: Sequence[TokenAttribution]) -> None:
+        """Add a text whose attributions are at hand."""
+        if tokens:
+            series = AttributionSeries(len(tokens[0].contributions))
+            series.extend(tokens)
+            self.add(series)
+
+    def totals(self) -> RunTotals | None:
+        """What the tokens come to; None without tokens."""
+        if not self.tokens:
+            return None
+        return RunTotals(
+            tokens=self.tokens,
+            perplexity_base=_perplexity(self.logprob_base / self.tokens),
+            perplexity_tuned=_perplexity(self.logprob_tuned / self.tokens),
+            mean_shift=self.shift / self.tokens / BIT,
+            flips=self.flips,
+            mean_entropy=self.entropy / self.tokens / BIT,
+            mean_kl=self.kl / self.tokens / BIT,
+        )
+
+
 def totals_of(series: AttributionSeries, first: int = 0) -> RunTotals | None:
     """Totals of a text from token ``first`` on; None without tokens."""
-    if first >= series.count:
-        return None
-    return RunTotals(
-        tokens=series.count - first,
-        perplexity_base=_perplexity(float(series.logprob_base[first:].mean())),
-        perplexity_tuned=_perplexity(float(series.logprob_tuned[first:].mean())),
-        mean_shift=float(series.shift[first:].mean()) / BIT,
-        flips=int(np.count_nonzero(series.flipped[first:])),
-        mean_entropy=float(series.entropy[first:].mean()) / BIT,
-        mean_kl=float(series.kl[first:].mean()) / BIT,
-    )
-
-
-def totals_of_tokens(tokens: Sequence[TokenAttribution]) -> RunTotals | None:
-    """Totals of a text whose attributions are at hand; None without tokens."""
-    if not tokens:
-        return None
-    series = AttributionSeries(len(tokens[0].contributions))
-    series.extend(tokens)
-    return totals_of(series)
+    found = TotalsSoFar()
+    found.add(series, first)
+    return found.totals()
 
 
 def _perplexity(mean_logprob: float) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.atomic_files import write_file
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.run_totals import totals_of_tokens
+from app.attribution.run_totals import TotalsSoFar
 from app.checkpoints.conversation import RunPrompt, contents
 from app.checkpoints.spec import Recipe
 from app.cli.conflicting_options import refuse_together
@@ -19,15 +20,13 @@ from app.cli.progress_line import ProgressLine, progress_text
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Failed, Loaded, Loading, TokenDecoded
-from app.errors import HistoryError, SettingsError, TuneshiftError
+from app.errors import TuneshiftError
 from app.evaluation.prompt_list import read_prompts
-from app.history.export.csv_file import write_tokens_csv
-from app.history.export.formats import check_format, file_bytes
-from app.history.export.parquet_file import PARQUET, write_parquet
+from app.history.export.growing_table import GrowingTable, growing_table
 
 _LOAD, _RUN = 1, 2
 _OF_ONE_PROMPT = ("prompt", "messages", "again", "save", "json", "shifts")
-_TABLES = (".csv", f".{PARQUET}")
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,16 +49,15 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Answers:
-    """Receives the engine's events; holds what is known of the prompt in progress."""
+    """Receives the engine's events; holds the tokens of the prompt in progress, and totals."""
 
     line: ProgressLine
     tokens: list[ExplainedToken] = field(default_factory=list)
     skipped: set[int] = field(default_factory=set)
     loaded: bool = False
     error: TuneshiftError | None = None
-
-    def begin(self) -> None:
-        self.tokens, self.skipped, self.error = [], set(), None
+    prompts: int = 0
+    totals: TotalsSoFar = field(default_factory=TotalsSoFar)
 
     def receive(self, event: Event) -> None:
         if isinstance(event, Loading):
@@ -73,6 +71,15 @@ class _Answers:
         elif isinstance(event, Failed):
             self.error = event.error
 
+    def take(self, recipe: Recipe) -> tuple[_Answer, TuneshiftError | None]:
+        """The answer to the prompt in progress, which ends, and its error."""
+        self.prompts += 1
+        self.totals.add_tokens([token.attribution for token in self.tokens])
+        answer = _Answer(str(self.prompts), recipe, self.tokens, frozenset(self.skipped))
+        error = self.error
+        self.tokens, self.skipped, self.error = [], set(), None
+        return answer, error
+
 
 def generate_many(options: argparse.Namespace, recipe: Recipe) -> int:
     """Generate for every prompt of a list; returns the exit status, 1 if a prompt failed.
@@ -80,23 +87,27 @@ def generate_many(options: argparse.Namespace, recipe: Recipe) -> int:
     Ctrl+C ends the prompt in progress; what was generated is in the table and in the totals.
 
     Raises:
-        TuneshiftError: The options, prompts, recipe or models are invalid.
+        TuneshiftError: The options, prompts, recipe or models are invalid, or the table cannot be
+            written.
     """
     refuse_together(options, "prompts", _OF_ONE_PROMPT)
-    table = None if options.token_table is None else Path(options.token_table)
-    if table is not None:
-        if table.suffix.lower() not in _TABLES:
-            raise SettingsError(
-                f"{table.name} is no table", next_step=f"End its name with {' or '.join(_TABLES)}."
-            )
-        check_format(table.suffix.lower()[1:])
     prompts = read_prompts(options.prompts)
+    name = options.token_table
+    with nullcontext() if name is None else growing_table(Path(name)) as table:
+        return _generate(options, recipe, prompts, table)
+
+
+def _generate(
+    options: argparse.Namespace,
+    recipe: Recipe,
+    prompts: list[RunPrompt],
+    table: GrowingTable | None,
+) -> int:
     answers = _Answers(ProgressLine(quiet=options.quiet))
     answers.line.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
 
     engine, cancellation = Engine(answers.receive), Cancellation()
-    texts: list[_Answer] = []
     status = 0
     with call_on_interrupt(cancellation.request):
         engine.handle(Load(_LOAD, recipe, cancellation, proof=options.proof))
@@ -105,65 +116,53 @@ def generate_many(options: argparse.Namespace, recipe: Recipe) -> int:
             raise answers.error
         if not answers.loaded:
             raise KeyboardInterrupt  # the load was cancelled
+        if table:
+            table.begin(_Answer("", recipe, [], frozenset()))
         for number, prompt in enumerate(prompts, 1):
-            answers.begin()
             answers.line.show(f"Prompt {number:,} of {len(prompts):,} …")
-            alphas = LiveAlphas(recipe.alphas)
             engine.handle(
                 Generate(
                     _RUN,
                     prompt,
                     recipe.sampling,
-                    alphas,
+                    LiveAlphas(recipe.alphas),
                     cancellation,
                     speculate=options.speculate,
                     keep_rows=False,
                 )
             )
             answers.line.clear()
-            texts.append(_Answer(str(number), recipe, answers.tokens, frozenset(answers.skipped)))
-            status = _tell(number, prompt, texts[-1], answers.error) or status
+            answer, error = answers.take(recipe)
+            if table:
+                table.add(answer)  # first, so that what is printed is in the table
+            if error is not None:
+                print(f"tuneshift: Prompt {number:,}: {error}", file=sys.stderr)
+                status = 1
+            written = _print(number, prompt, answer.tokens)
+            status = written or status
             if cancellation.requested():
-                status = 130
-                break
+                status = _INTERRUPTED
+            if cancellation.requested() or (written and table is None):
+                break  # what nobody reads is not generated
     if not options.quiet:
-        print(f"tuneshift: {_totals(texts, len(prompts))}", file=sys.stderr)
-    if table is not None:
-        _write(table, texts)
+        print(f"tuneshift: {_totals(answers, recipe, len(prompts))}", file=sys.stderr)
     return status
 
 
-def _tell(number: int, prompt: RunPrompt, text: _Answer, error: TuneshiftError | None) -> int:
-    """Print a prompt with its answer, or its error to stderr; returns the exit status."""
+def _print(number: int, prompt: RunPrompt, tokens: Iterable[ExplainedToken]) -> int:
+    """Print a prompt with its answer; returns the exit status."""
     asked = contents(prompt)
-    if error is not None:
-        print(f"tuneshift: Prompt {number:,}: {error}", file=sys.stderr)
-    answer = "".join(token.text for token in text.tokens)
-    written = write_stdout(f"[{number}] {asked}{'' if asked[-1:].isspace() else ' '}→{answer}\n\n")
-    return written or (0 if error is None else 1)
+    answer = "".join(token.text for token in tokens)
+    return write_stdout(f"[{number}] {asked}{'' if asked[-1:].isspace() else ' '}→{answer}\n\n")
 
 
-def _totals(texts: list[_Answer], asked: int) -> str:
-    tokens = [token for text in texts for token in text.tokens]
-    done = f"{len(texts):,} of {asked:,} prompts, {len(tokens):,} tokens"
-    found = totals_of_tokens([token.attribution for token in tokens])
-    if found is None or not texts[0].recipe.pairs:
+def _totals(answers: _Answers, recipe: Recipe, asked: int) -> str:
+    done = f"{answers.prompts:,} of {asked:,} prompts, {answers.totals.tokens:,} tokens"
+    found = answers.totals.totals()
+    if found is None or not recipe.pairs:
         return done
     return (
         f"{done}; perplexity {found.perplexity_base:.2f} under the base, "
         f"{found.perplexity_tuned:.2f} after tuning; mean shift {found.mean_shift:+.3f} bits; "
         f"{found.flips:,} flips; mean KL {found.mean_kl:.3f} bits"
     )
-
-
-def _write(path: Path, texts: list[_Answer]) -> None:
-    parquet = path.suffix.lower() == f".{PARQUET}"
-    content = write_parquet(texts) if parquet else write_tokens_csv(texts)
-    try:
-        write_file(path, file_bytes(content))
-    except OSError as error:
-        raise HistoryError(
-            f"{path} cannot be written",
-            evidence=error.strerror or str(error),
-            next_step="Choose another file.",
-        ) from error

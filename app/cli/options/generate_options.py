@@ -45,8 +45,8 @@ def add_generate(commands: Commands) -> None:
     parser.add_argument(
         "--token-table",
         metavar="FILE",
-        help="with --prompts, write a row for each token to a .csv or .parquet file; run_id is the "
-        "number of the prompt",
+        help="with --prompts, write a row for each token to a .csv or .parquet file, prompt by "
+        "prompt; run_id is the number of the prompt",
     )
     add_prompt_format(parser)
     add_roles(parser)

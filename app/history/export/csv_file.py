@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from app.attribution.scored_prompt import ScoredPrompt
@@ -70,8 +71,11 @@ def _of_pairs(what: str, pairs: Sequence[str]) -> list[str]:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    return csv_lines(chain([header], rows))
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as lines of a CSV file."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

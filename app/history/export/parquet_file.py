@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from app.attribution.scored_prompt import ScoredPrompt
 from app.errors import HistoryError
@@ -21,6 +21,8 @@ PROMPT_SCHEMA = "1"
 """Likewise of prompts, as ``tuneshift.prompts``."""
 _SCHEMA_KEY, _PROMPT_SCHEMA_KEY = "tuneshift.schema", "tuneshift.prompts"
 _UNIT = "unit"
+GROUP_ROWS = 10_000
+"""Rows of a group of a file that is written as they come; so many are held in memory."""
 
 
 def write_parquet(runs: Sequence[TokenSource]) -> bytes:
@@ -30,6 +32,57 @@ def write_parquet(runs: Sequence[TokenSource]) -> bytes:
         HistoryError: The optional package for Parquet files is not installed.
     """
     table = TokenTable(runs)
+    return _file(_token_fields(table), table.rows(), _SCHEMA_KEY, SCHEMA)
+
+
+class TokenGroups:
+    """A Parquet file of tokens that is written in groups of rows, as the rows come.
+
+    It can be read after :meth:`close` only: the places of the groups are at its end.
+
+    Args:
+        file: The file, which stays open.
+        table: The table whose columns it has.
+
+    Raises:
+        HistoryError: The optional package for Parquet files is not installed.
+    """
+
+    def __init__(self, file: BinaryIO, table: TokenTable) -> None:
+        require_parquet()
+        from pyarrow import parquet
+
+        self._schema = _schema(_token_fields(table), _SCHEMA_KEY, SCHEMA)
+        self._writer = parquet.ParquetWriter(file, self._schema)
+        self._waiting: list[list[Cell]] = []
+
+    def add(self, rows: Iterable[list[Cell]]) -> None:
+        """Add rows, and write each group that they complete.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        for row in rows:
+            self._waiting.append(row)
+            if len(self._waiting) >= GROUP_ROWS:
+                self._write()
+
+    def close(self) -> None:
+        """Write the rows that are left, and the end of the file.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        if self._waiting:
+            self._write()
+        self._writer.close()
+
+    def _write(self) -> None:
+        self._writer.write_table(_arrow_table(self._schema, self._waiting))
+        self._waiting = []
+
+
+def _token_fields(table: TokenTable) -> list[_Field]:
     run_id, *flags = OF_RUN
     columns = [_Field(run_id, str, required=True)]
     columns += (_Field(flag, bool, required=True) for flag in flags)
@@ -38,7 +91,7 @@ def write_parquet(runs: Sequence[TokenSource]) -> bytes:
         _Field(name, float, PAIR_UNITS[name.split(" ", 1)[0]])
         for name in table.header()[len(columns) :]
     )
-    return _file(columns, table.rows(), _SCHEMA_KEY, SCHEMA)
+    return columns
 
 
 def write_prompts_parquet(prompts: Sequence[ScoredPrompt]) -> bytes:
@@ -66,8 +119,15 @@ class _Field:
 def _file(columns: Sequence[_Field], rows: Iterable[list[Cell]], key: str, version: str) -> bytes:
     """A file with typed columns; its metadata have the version of its schema."""
     require_parquet()
-    import pyarrow
     from pyarrow import parquet
+
+    content = io.BytesIO()
+    parquet.write_table(_arrow_table(_schema(columns, key, version), rows), content)
+    return content.getvalue()
+
+
+def _schema(columns: Sequence[_Field], key: str, version: str) -> Any:
+    import pyarrow
 
     types = {
         str: pyarrow.string(),
@@ -84,12 +144,15 @@ def _file(columns: Sequence[_Field], rows: Iterable[list[Cell]], key: str, versi
         )
         for column in columns
     ]
-    values: list[Any] = [list(each) for each in zip(*rows, strict=True)] or [[] for _ in fields]
-    arrays = [pyarrow.array(each, field.type) for each, field in zip(values, fields, strict=True)]
-    schema = pyarrow.schema(fields, metadata={key: version})
-    content = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), content)
-    return content.getvalue()
+    return pyarrow.schema(fields, metadata={key: version})
+
+
+def _arrow_table(schema: Any, rows: Iterable[list[Cell]]) -> Any:
+    import pyarrow
+
+    values: list[Any] = [list(each) for each in zip(*rows, strict=True)] or [[] for _ in schema]
+    arrays = [pyarrow.array(each, field.type) for each, field in zip(values, schema, strict=True)]
+    return pyarrow.Table.from_arrays(arrays, schema=schema)
 
 
 def require_parquet() -> None:

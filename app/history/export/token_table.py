@@ -105,18 +105,23 @@ _SHARES: tuple[Column[ExplainedToken], ...] = (
 class TokenTable:
     """The tokens of one or several runs.
 
-    The columns ``coverage`` and ``bounded`` each exist if a token has one. Each pair of any of the
+    The columns ``coverage`` and ``bounded`` each exist if a token has one, or always if the tokens
+    to come are not known. Each pair of any of the
     runs has the columns of :data:`PAIR_UNITS`, such as ``alpha NAME``, which are empty at runs
     without the pair.
 
     Attributes:
         runs: The runs.
+        always_shares: Whether ``coverage`` and ``bounded`` exist in any case.
     """
 
     runs: Sequence[TokenSource]
+    always_shares: bool = False
 
     def columns(self) -> tuple[Column[ExplainedToken], ...]:
         """The columns after those of :data:`OF_RUN` that do not belong to a pair."""
+        if self.always_shares:
+            return (*_COLUMNS, *_SHARES)
         tokens = [token for run in self.runs for token in run.tokens]
         shares = (each for each in _SHARES if any(each.of(token) is not None for token in tokens))
         return (*_COLUMNS, *shares)
