@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import mean
 
-_SAMPLES_KEPT = 8
+_SAMPLES_KEPT = 64
+"""Per size. Far more than one disturbance can lengthen: three drafts of a block are timed in 6 ms,
+and a window that draws beside decoding may take 50 ms."""
 _QUARTER = 4
 """Times are summarised by their lower quartile, since other programs can only lengthen them."""
 _MIN_SECONDS = 1e-9  # for clocks that measure 0, since rates divide by times
@@ -50,6 +52,7 @@ class Timings:
 
     def __init__(self) -> None:
         self._times: dict[int, deque[float]] = {}
+        self._typical: dict[int, float] = {}
         self._seen: dict[int, int] = {}
         self._count = 0
         self._single: float | None = None
@@ -60,17 +63,16 @@ class Timings:
         """Record that a block of ``size`` tokens took ``seconds``."""
         self._count += 1
         if size in self._times:
-            self._times[size].append(max(seconds, _MIN_SECONDS))
+            times = self._times[size]
+            times.append(max(seconds, _MIN_SECONDS))
+            self._typical[size] = sorted(times)[len(times) // _QUARTER]
         else:
             self._times[size] = deque(maxlen=_SAMPLES_KEPT)
         self._seen[size] = self._count
         for old in [s for s, seen in self._seen.items() if self._count - seen > _STALE_AFTER]:
             self._times[old].clear()
-        typical = {
-            size: sorted(times)[len(times) // _QUARTER]
-            for size, times in self._times.items()
-            if times
-        }
+            self._typical.pop(old, None)
+        typical = self._typical.copy()
         self._single = typical.pop(1, None)
         self._line = _line(typical) if typical else None
         self._fastest = min(typical.values(), default=0.0)

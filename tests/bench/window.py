@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # the first paint is measured in processes that have imported
     from PySide6.QtCore import SignalInstance
 
     from app.checkpoints.spec import Recipe
+    from app.engine.events import RunStats
 
 HEARTBEAT_MS = 5
 _LEAST_SHOWN_MS = 0.005
@@ -112,8 +113,8 @@ class _DemoWindow:
         _wait_until(session.load_changed, lambda: session.load_state is LoadState.LOADED)
         self.window.hide()
 
-    def generate(self, seed: int) -> float:
-        """Generate a run; its tokens per second."""
+    def generate(self, seed: int) -> RunStats:
+        """Generate a run; its speed and its drafts."""
         session = self.session
         # The recipe of the demo has a new seed for each run.
         session.runs.generate(session.recipe.sample_prompt, seed=seed)
@@ -121,7 +122,7 @@ class _DemoWindow:
         run = session.runs.current
         assert run is not None
         assert run.stats is not None
-        return run.stats.tokens_per_second or 0.0
+        return run.stats
 
     def show(self) -> None:
         """Show the window and let it paint: people see it before they press Generate."""
@@ -203,37 +204,39 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     plain = _DemoWindow(recipe, folder / "plain", recorded=False)
     recorded = _DemoWindow(recipe, folder / "recorded", recorded=True)
 
-    def headless(seed: int) -> float:
+    def headless(seed: int) -> RunStats:
         events.clear()
         config = replace(recipe.sampling, seed=seed)
         alphas = LiveAlphas(recipe.alphas)
         engine.handle(Generate(2, recipe.sample_prompt, config, alphas, Cancellation()))
         last = events[-1]
         assert isinstance(last, RunFinished)
-        return last.stats.tokens_per_second or 0.0
+        return last.stats
 
-    def in_window(seed: int) -> float:
+    def in_window(seed: int) -> RunStats:
         return plain.generate(seed)
 
-    def in_recorded_window(seed: int) -> float:
+    def in_recorded_window(seed: int) -> RunStats:
         return recorded.generate(seed)
 
     ways = (headless, in_window, in_recorded_window)
     windows = {in_window: plain, in_recorded_window: recorded}
     rates: dict[str, list[float]] = defaultdict(list)
     spent: dict[str, list[Counter[str]]] = defaultdict(list)
+    drafts: dict[str, list[Counter[str]]] = defaultdict(list)
     for seed in range(repeats + 1):
         # All see the same tokens; which comes first alternates. The first round is not counted.
         for way in ways if seed % 2 else reversed(ways):
             if way in windows:
                 windows[way].show()
             before = _processor_seconds()
-            rate = way(seed)
+            stats = way(seed)
             after = _processor_seconds()
             if way in windows:
                 windows[way].window.hide()
             if seed:
-                rates[way.__name__].append(rate)
+                rates[way.__name__].append(stats.tokens_per_second or 0.0)
+                drafts[way.__name__].append(_draft_counts(stats))
                 spent[way.__name__].append(
                     Counter({name: after[name] - before[name] for name in after})
                 )
@@ -256,8 +259,25 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
         "processor_ms_per_token": {
             name: _by_thread(found, tokens) for name, found in spent.items()
         },
+        "drafts_per_run": {
+            name: {
+                count: statistics.mean(run[count] for run in found)
+                for count in sum(found, Counter())
+            }
+            for name, found in drafts.items()
+        },
         "heartbeat_late_ms": late,
     }
+
+
+def _draft_counts(stats: RunStats) -> Counter[str]:
+    """Blocks of each drafter in a run, drafted and accepted tokens, and tokens without a draft."""
+    speculation = stats.speculation
+    assert speculation is not None
+    total = speculation.total
+    found = Counter({f"blocks by {name}": counts.blocks for name, counts in speculation.sources})
+    found |= {"drafted": total.drafted, "accepted": total.accepted, "plain": speculation.plain}
+    return found
 
 
 def _spread(ratios: list[float]) -> dict[str, float]:

@@ -108,6 +108,31 @@ def test_a_drafter_that_was_slow_once_is_asked_again() -> None:
     assert asked[-100:].count(0) <= 4  # what is worse is asked now and then
 
 
+def test_a_disturbance_of_many_drafts_changes_neither_drafter_nor_length() -> None:
+    planner = taught(0.85, 0.1, lambda size: 0.7 + 0.01 * size, plain=0.8)
+    for _ in range(64):
+        planner.draft_times[1].add(1, 0.1)
+    before = planner.plan(0, max_drafts=50)
+    assert before.drafter == 1
+    for _ in range(40):  # such as a window that draws beside decoding
+        planner.draft_times[1].add(1, 0.4)
+    during = planner.plan(0, max_drafts=50)
+    assert (during.drafter, during.length) == (before.drafter, before.length)
+
+
+def test_a_lasting_change_of_a_drafters_speed_is_followed() -> None:
+    planner = taught(0.85, 0.1, lambda size: 0.7 + 0.01 * size, plain=0.8)
+    for _ in range(64):
+        planner.draft_times[1].add(1, 0.1)
+    for _ in range(64):
+        planner.draft_times[1].add(1, 3.0)
+    assert planner.draft_times[1].estimate(1) == 3.0
+    assert planner.plan(0, max_drafts=50).drafter != 1
+    for _ in range(20):
+        planner.draft_times[1].add(1, 0.1)
+    assert planner.plan(0, max_drafts=50).drafter == 1
+
+
 def test_after_a_loss_what_is_unknown_waits_and_twice_as_long_after_the_next() -> None:
     planner = Planner(contexts=3, longest=8)
     for _ in range(2):
