@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.atomic_files import write_file
 from app.checkpoints.recipes.recipe_file import find_recipe
-from app.checkpoints.requantized import WEIGHTS, requantized
+from app.checkpoints.requantized import WEIGHTS, as_stored, in_force, requantized
 from app.checkpoints.spec import Recipe
 from app.cli.generate_command import prompt_of, recipe_of
 from app.cli.interrupting import call_on_interrupt
@@ -20,6 +20,7 @@ from app.cli.scoring_engine import ScoringEngine
 from app.cli.text_input import decode_text
 from app.engine.controls import Cancellation
 from app.errors import HistoryError, PromptError, RecipeError, SettingsError
+from app.evaluation.run_comparison import first_other_token
 from app.history.export.formats import check_format, file_bytes
 from app.history.export.parquet_file import PARQUET
 from app.wording import quoted
@@ -51,6 +52,10 @@ def score(options: argparse.Namespace) -> int:
     with call_on_interrupt(cancellation.request):
         engine = ScoringEngine(cancellation, line, options.proof)
         engine.load(recipe, prompt)
+        stored: tuple[str, ...] = ()
+        if options.against in WEIGHTS:  # which dtype “auto” is, is known now
+            other = requantized(in_force(recipe, engine.roles), options.against)
+            stored = as_stored(recipe)
         if text is None:
             content = prompt_report(options.format, prompt, engine.prompts(prompt), engine.label)
         else:
@@ -63,7 +68,7 @@ def score(options: argparse.Namespace) -> int:
                 engine.load(other, prompt)
                 _check_vocabulary(known, engine.label)
                 second = ScoredText(options.against, other, engine.text(prompt, "", ids))
-            content = text_report(options.format, prompt, first, second, engine.label)
+            content = text_report(options.format, prompt, first, second, engine.label, stored)
     return _write(content, options.output)
 
 
@@ -102,14 +107,14 @@ def _check_vocabulary(known: Mapping[int, str], label: Callable[[int], str]) -> 
     Raises:
         RecipeError: Some id is another token.
     """
-    for id_, text in known.items():
-        if label(id_) != text:
-            raise RecipeError(
-                "The recipe to compare with has another vocabulary",
-                evidence=f"token id {id_} is {quoted(text)} in one, {quoted(label(id_))} in the "
-                "other",
-                next_step="Give --against a recipe of models with the same tokenizer.",
-            )
+    id_ = first_other_token(known, known.__getitem__, label)
+    if id_ is not None:
+        raise RecipeError(
+            "The recipe to compare with has another vocabulary",
+            evidence=f"token id {id_} is {quoted(known[id_])} in one, {quoted(label(id_))} in the "
+            "other",
+            next_step="Give --against a recipe of models with the same tokenizer.",
+        )
 
 
 def _write(content: str | bytes, output: str | None) -> int:

@@ -89,8 +89,12 @@ def text_report(
     first: ScoredText,
     second: ScoredText | None,
     label: Callable[[int], str],
+    stored: Sequence[str] = (),
 ) -> str | bytes:
-    """A scored text, or the comparison of two, in a format of ``tuneshift score``."""
+    """A scored text, or the comparison of two, in a format of ``tuneshift score``.
+
+    ``stored`` are the names of roles that have the same weights in both.
+    """
     texts = [first] if second is None else [first, second]
     if format_ == PARQUET:
         return write_parquet(texts)
@@ -100,9 +104,9 @@ def text_report(
     if second is not None:
         compared = compare_shared(first.tokens, second.tokens, len(first.tokens))
     if format_ == _JSON:
-        return _json(prompt, first, second, compared)
+        return _json(prompt, first, second, compared, stored)
     table = _text_table(first, label) if second is None else _comparison(first, second, label)
-    return "\n".join([*table, *_summary(first, second, compared)]) + "\n"
+    return "\n".join([*table, *_summary(first, second, compared, stored)]) + "\n"
 
 
 def _json(
@@ -110,6 +114,7 @@ def _json(
     first: ScoredText,
     second: ScoredText | None,
     compared: SharedTokens | None,
+    stored: Sequence[str],
 ) -> str:
     report: dict[str, Any] = {
         **_prompt_fields(prompt),
@@ -120,6 +125,7 @@ def _json(
         interval = compared.interval if compared else None
         report["against"] = {
             "name": second.run_id,
+            "not_compared": list(stored),
             "tokens": _records(second),
             "difference_bits": compared.bits.tolist() if compared else [0.0] * len(first.tokens),
             "argmax_changed": sorted(compared.changed) if compared else [],
@@ -175,14 +181,22 @@ def _comparison(first: ScoredText, second: ScoredText, label: Callable[[int], st
 
 
 def _summary(
-    first: ScoredText, second: ScoredText | None, compared: SharedTokens | None
+    first: ScoredText,
+    second: ScoredText | None,
+    compared: SharedTokens | None,
+    stored: Sequence[str],
 ) -> list[str]:
     count = len(first.tokens)
     if second is None:
         total = -sum(token.attribution.logprob_tuned for token in first.tokens) / math.log(2)
         return [f"{count:,} tokens, {decimals(total, 2)} bits after tuning"]
+    same = (
+        [f"not compared, since their weights are used as they are stored: {', '.join(stored)}"]
+        if stored
+        else []
+    )
     if compared is None:
-        return [f"{count:,} tokens: all probabilities are the same"]
+        return [f"{count:,} tokens: all probabilities are the same", *same]
     said = [f"{count:,} tokens: argmax changed at {len(compared.changed):,}"]
     if (found := compared.interval) is not None:
         between = (
@@ -190,4 +204,4 @@ def _summary(
         )
         certain = between if math.isfinite(found.low) else ""
         said.append(f"mean difference {decimals(found.value, 3, sign=True)} bits{certain}")
-    return [f"{second.run_id} against {first.run_id}: {', '.join(said)}"]
+    return [f"{second.run_id} against {first.run_id}: {', '.join(said)}", *same]

@@ -10,6 +10,7 @@ from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
+from app.checkpoints.status import RoleInForce
 from app.cli.progress_line import ProgressLine, progress_text
 from app.engine.commands import Command, Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
@@ -27,6 +28,9 @@ class ScoringEngine:
         cancellation: Ends the command in progress, with ``KeyboardInterrupt``.
         line: Shows the progress.
         proof: Whether loaded models are compared with plain forward passes.
+
+    Attributes:
+        roles: The loaded roles.
     """
 
     def __init__(self, cancellation: Cancellation, line: ProgressLine, proof: ProofMode) -> None:
@@ -38,6 +42,7 @@ class ScoringEngine:
         self._proof = proof
         self._events: list[Event] = []
         self._labels: tuple[str, ...] = ()
+        self.roles: tuple[RoleInForce, ...] = ()
         self._recipe: Recipe | None = None
         self._checked: Preflight | None = None
         self._engine = Engine(self._receive)
@@ -54,6 +59,7 @@ class ScoringEngine:
         loaded = next(event for event in events if isinstance(event, Loaded))
         checked = [event.preflight for event in events if isinstance(event, Checked)]
         self._recipe, self._labels, self._checked = recipe, loaded.token_labels, checked[-1]
+        self.roles = loaded.roles
 
     def label(self, token_id: int) -> str:
         """The text of a token id."""

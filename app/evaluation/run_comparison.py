@@ -5,7 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,6 +118,19 @@ def compare_shared(
     if not changed and not np.any(bits):
         return None
     return SharedTokens(bits, changed, mean_with_interval(bits))
+
+
+def first_other_token(
+    ids: Iterable[int], label: Callable[[int], str], other: Callable[[int], str | None]
+) -> int | None:
+    """The first of some token ids that is another token, or none, in another vocabulary.
+
+    Args:
+        ids: The ids.
+        label: The text of an id in the vocabulary that they are from.
+        other: The text of an id in the other one; None if it has no such id.
+    """
+    return next((id_ for id_ in dict.fromkeys(ids) if other(id_) != label(id_)), None)
 
 
 def _differences(pairs: Sequence[tuple[ExplainedToken, ExplainedToken]]) -> Floats:

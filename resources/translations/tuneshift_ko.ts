@@ -5015,8 +5015,8 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>토큰을 다시 평가할 형식</translation>
     </message>
     <message>
-        <source>All models of the run are loaded in this dtype or quantization, the tokens of the run are scored again, and both are compared token by token. Afterwards the window has its recipe again. Generating rounds differently from scoring: to leave that out, score the text first and compare that run.</source>
-        <translation>실행의 모든 모델을 이 dtype 또는 양자화로 불러와 실행의 토큰을 다시 평가하고, 둘을 토큰별로 비교합니다. 끝나면 창의 레시피가 원래대로 돌아옵니다. 생성과 평가는 반올림이 다릅니다. 그 차이를 빼려면 먼저 텍스트를 평가하고 그 실행을 비교하세요.</translation>
+        <source>The tokens of the run are scored twice: by its models as they were loaded, and by all of them in this dtype or quantization. Both are compared token by token. Afterwards the models of the window are loaded again.</source>
+        <translation>실행의 토큰을 두 번 평가합니다. 한 번은 불러왔던 그대로의 모델로, 한 번은 모든 모델을 이 dtype 또는 양자화로 불러와 평가합니다. 둘을 토큰별로 비교한 뒤 창의 모델을 다시 불러옵니다.</translation>
     </message>
     <message>
         <source>Score and compare</source>
@@ -5043,6 +5043,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>열린 레시피 {0}</translation>
     </message>
     <message>
+        <source>Not compared, since their weights are used as they are stored: {0}.</source>
+        <translation>가중치를 저장된 그대로 쓰므로 비교하지 않음: {0}.</translation>
+    </message>
+    <message>
         <source>{0}: {1}</source>
         <translation>{0}: {1}</translation>
     </message>
@@ -5057,6 +5061,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>Another run is being generated. Stop it first.</source>
         <translation>다른 실행을 생성하고 있습니다. 먼저 중지하십시오.</translation>
+    </message>
+    <message>
+        <source>There is nothing to compare with: endpoints and llama.cpp use weights as they are stored. Open a recipe with other files of the same models.</source>
+        <translation>비교할 대상이 없습니다. 엔드포인트와 llama.cpp는 가중치를 저장된 그대로 씁니다. 같은 모델의 다른 파일을 쓰는 레시피를 여세요.</translation>
     </message>
 </context>
 <context>

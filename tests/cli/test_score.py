@@ -14,10 +14,12 @@ from scipy import stats
 
 import app
 from app.__main__ import main
+from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.requantized import requantized
 from app.checkpoints.spec import CheckpointSpec
+from app.decoding.llama_cpp.library import is_installed
 from app.errors import RecipeError
-from tests import tiny
+from tests import tiny, tiny_gguf
 
 pytestmark = pytest.mark.slow
 
@@ -167,11 +169,39 @@ def test_what_makes_no_sense_is_refused(
         requantized(llama.recipe(), "float8")
 
 
+def test_the_weights_that_the_models_have_are_refused(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [PROMPT, "--text", TEXT, "--against", "float32"]
+    as_named, as_stored = command, [part for part in command if part not in ("--dtype", "float32")]
+    for given in (as_named, as_stored):
+        assert main([*given, *asked]) == 2
+        assert "are loaded as float32 already" in capsys.readouterr().err
+
+
 def test_a_recipe_with_other_tokens_is_refused(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command, PROMPT, "--text", TEXT, "--against", "demo"]) == 2
     assert "has another vocabulary" in capsys.readouterr().err
+
+
+def test_roles_that_are_used_as_they_are_stored_are_named(
+    capsys: pytest.CaptureFixture[str], llama: tiny.Family, tmp_path: Path
+) -> None:
+    if not is_installed():
+        pytest.skip("llama.cpp is not installed")
+    file = tiny_gguf.write(llama.models()[0], tmp_path / "base.gguf")
+    capsys.readouterr()  # the progress of reading them
+    recipe = llama.recipe()
+    stored = recipe.with_role(0, CheckpointSpec(f"gguf:{file}", engine="llama.cpp"))
+    write_recipe(stored, tmp_path / "mixed.toml")
+    arguments = ["score", "--recipe", str(tmp_path / "mixed.toml"), PROMPT, "--text", TEXT]
+    arguments += ["--against", "bfloat16", "--no-proof", "--quiet"]
+    assert "as they are stored: base" in printed(capsys, arguments)
+    report = json.loads(printed(capsys, [*arguments, "--format", "json"]))
+    assert report["against"]["not_compared"] == ["base"]
+    assert any(report["against"]["difference_bits"])
 
 
 def test_all_models_are_requantized(llama: tiny.Family) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.checkpoints.spec import CheckpointSpec
 from app.decoding.types import WhatIfToken
 from app.engine.commands import Generate
 from app.ui.branches.fork_popup import ForkPopup
@@ -156,3 +157,16 @@ def test_what_a_server_that_tunes_cannot_do_is_disabled_with_its_reason(
     finished_session.set_spec(0, here)
     for name in names:
         assert "tuned on a server" not in action(window, name).toolTip()
+
+
+def test_a_run_of_a_server_that_tunes_cannot_be_scored_in_other_weights(
+    window: QMainWindow, finished_session: Session
+) -> None:
+    compare = action(window, "Compare quantizations")
+    assert compare.isEnabled()
+    run = finished_session.runs.all[0]
+    tuned = CheckpointSpec("endpoint:http://127.0.0.1:9/v1", tuned=True)
+    run.recipe = run.recipe.with_role(0, tuned)
+    finished_session.runs.run_changed.emit()
+    assert not compare.isEnabled()
+    assert "tuned on a server" in compare.toolTip()

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.requantized import WEIGHTS
 from app.ui.compare.compare_dialog import show_comparison
 from app.ui.state.runs.rescoring import OPEN_RECIPE, Rescoring
 from app.ui.state.runs.run import Run
@@ -23,6 +22,7 @@ from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.tab_order import OrderedDialog
+from app.ui.words.role_words import role_title
 from app.ui.words.run_titles import RunTitles
 
 _SIZE = QSize(560, 240)
@@ -52,16 +52,19 @@ class QuantizationDialog(OrderedDialog):
         self.weights.setAccessibleName(self.tr("Score its tokens again in"))
         about = QLabel(
             self.tr(
-                "All models of the run are loaded in this dtype or quantization, the tokens of the "
-                "run are scored again, and both are compared token by token. Afterwards the window "
-                "has its recipe again. Generating rounds differently from scoring: to leave that "
-                "out, score the text first and compare that run."
+                "The tokens of the run are scored twice: by its models as they were loaded, and by "
+                "all of them in this dtype or quantization. Both are compared token by token. "
+                "Afterwards the models of the window are loaded again."
             )
         )
         about.setWordWrap(True)
+        self.stored = QLabel()
+        self.stored.setWordWrap(True)
+        self.stored.setProperty("role", "caption")
         about.setProperty("role", "caption")
         self.message = QLabel()
         self.message.setWordWrap(True)
+        self.weights.currentIndexChanged.connect(self._show_stored)
         self.score = QPushButton(self.tr("Score and compare"))
         self.score.setProperty("role", "primary")
         self.score.setToolTip(self.tr("Load the models, score the tokens and compare (Ctrl+Enter)"))
@@ -85,6 +88,7 @@ class QuantizationDialog(OrderedDialog):
         layout.setSpacing(SPACE + 4)
         layout.addLayout(form)
         layout.addWidget(about)
+        layout.addWidget(self.stored)
         layout.addStretch(1)
         layout.addWidget(self.message)
         layout.addWidget(buttons)
@@ -105,22 +109,35 @@ class QuantizationDialog(OrderedDialog):
             self._run = run
             self._title.show_text(self._words.title(run))
             self.weights.clear()
-            for weights in WEIGHTS:
+            for weights in self._rescoring.choices(run):
                 self.weights.addItem(weights, weights)
             if self._rescoring.may_use_open_recipe(run):
                 name = self._session.recipe.name
                 self.weights.addItem(self.tr("the open recipe, {0}").format(name), OPEN_RECIPE)
-            self.weights.setCurrentIndex(self.weights.findData(_USUAL))
+            self.weights.setCurrentIndex(max(0, self.weights.findData(_USUAL)))
         self._update()
         self.weights.setFocus()
+
+    def _show_stored(self) -> None:
+        """Name the roles that have the same weights on both sides."""
+        run = self._run
+        names = []
+        if run and self.weights.currentData() not in (None, OPEN_RECIPE):
+            names = [role_title(name, run.recipe) for name in self._rescoring.as_stored(run)]
+        self.stored.setText(
+            self.tr("Not compared, since their weights are used as they are stored: {0}.").format(
+                ", ".join(names)
+            )
+        )
+        self.stored.setVisible(bool(names))
 
     def start(self) -> None:
         """Score the tokens of the run, if no run is active."""
         if self._run and self.score.isEnabled():
+            title = self._words.title(self._run)
+            named = self.tr("{0}: {1}")
             weights = str(self.weights.currentData())
-            called = weights if weights != OPEN_RECIPE else self._session.recipe.name
-            name = self.tr("{0}: {1}").format(called, self._words.title(self._run))
-            self._rescoring.start(self._run, weights, name)
+            self._rescoring.start(self._run, weights, lambda called: named.format(called, title))
 
     def reject(self) -> None:
         """Stop scoring; if nothing is scored, close the dialog."""
@@ -140,7 +157,8 @@ class QuantizationDialog(OrderedDialog):
         ended = again is None and not self.weights.isEnabled()
         self.stop.setEnabled(again is not None)
         self.weights.setEnabled(again is None)
-        self.score.setEnabled(again is None and self._run is not None and session.editable)
+        possible = self._run is not None and self.weights.count() > 0
+        self.score.setEnabled(again is None and possible and session.editable)
         if ended:
             self.weights.setFocus()
         problem = self._rescoring.problem
@@ -148,10 +166,15 @@ class QuantizationDialog(OrderedDialog):
             said = self.tr("Loading the models …")
         elif again and self._run:
             said = self.tr("{0} of {1} tokens are scored.").format(
-                f"{len(again.tokens):,}", f"{len(self._run.tokens):,}"
+                *(f"{count:,}" for count in self._rescoring.progress)
             )
         elif not session.editable:
             said = self.tr("Another run is being generated. Stop it first.")
+        elif not possible:
+            said = self.tr(
+                "There is nothing to compare with: endpoints and llama.cpp use weights as they are "
+                "stored. Open a recipe with other files of the same models."
+            )
         else:
             said = str(problem) if problem else ""
         self.message.setText(said)

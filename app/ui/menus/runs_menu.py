@@ -94,7 +94,7 @@ class RunsMenu(SessionMenu):
         self._go_on_with.setEnabled(ended)
         self._what_if.setEnabled(not tuned)
         why_not = self.tr("Not with a base that is tuned on a server: it needs all logits here")
-        self.setToolTipsVisible(tuned)
+        self.setToolTipsVisible(tuned or (run is not None and run.recipe.base.tuned))
         for action in (*self._forks, self._go_on_with, self._what_if):
             action.setToolTip(why_not if tuned else "")
         what_if = runs.questions.answer
@@ -103,7 +103,9 @@ class RunsMenu(SessionMenu):
         for action in self._moves:
             action.setEnabled(count > 1 or (count == 1 and run is None))
         self._compare.setEnabled(count > 1)
-        self._quantizations.setEnabled(run is not None and bool(run.tokens))
+        on_server = run is not None and run.recipe.base.tuned
+        self._quantizations.setEnabled(run is not None and bool(run.tokens) and not on_server)
+        self._quantizations.setToolTip(why_not if on_server else "")
         self._clear.setEnabled(bool(runs.all) and not runs.running)
         self._remove.setEnabled(run is not None)
         self._restore.setEnabled(runs.removed.last is not None)

@@ -139,14 +139,15 @@ class Session(RecipeState):
 
     def _set_recipe(self, recipe: Recipe) -> None:
         before, known = self.recipe, self.current_preflight
+        loaded = None if self._lent else self._loaded
         self.runs.set_alphas(recipe.alphas)
         super()._set_recipe(recipe)
         if recipe.models != before.models:
             waits = self.load_state not in (LoadState.FAILED, LoadState.UNFINISHED)
-            if self._loaded or (waits and self._previous is None):
+            if loaded or (waits and self._previous is None):
                 self._previous = before
-            if self._loaded:
-                self._kept = KeptModels(before, self._loaded, known)
+            if loaded:
+                self._kept = KeptModels(before, loaded, known)
             if not self._take_back():
                 self.load()
         elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
@@ -171,7 +172,7 @@ class Session(RecipeState):
     # Loading
 
     def load(self, *, although_full: bool = False, fresh: bool = False) -> None:
-        """Load the recipe's models; cancels a load in progress.
+        """Load the models of the recipe in use; cancels a load in progress.
 
         Args:
             although_full: Load even if the models do not fit by the estimate.
@@ -188,7 +189,7 @@ class Session(RecipeState):
         self.load_rate = LoadRate()
         self._load = Load(
             self._requests.new_id(),
-            self._with_defaults(self._recipe),
+            self._with_defaults(self.recipe_in_use),
             Cancellation(),
             although_full,
             fresh,
@@ -275,8 +276,9 @@ class Session(RecipeState):
         """A client of the engine besides the window."""
         return self._bridge.new_client(wake)
 
-    def prepare_run(self) -> bool:
-        """Start loading the recipe unless it is loaded; False if it is unfinished."""
+    def prepare_run(self, lent: Recipe | None = None) -> bool:
+        """Start loading the recipe, or ``lent``, unless it is loaded; False if it is unfinished."""
+        self.lend(lent)
         if self._engine_has_failed() or self.unfinished:
             return False
         if self._load is None and self._loaded is None:
@@ -314,9 +316,8 @@ class Session(RecipeState):
 
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
-        ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
         self._requests.deliver(events)
-        if ran_out:
+        if any(isinstance(event, Failed) and event.ran_out for event in events):
             self._release_run_memory()
 
     def _handle_engine(self, event: EngineReady | EngineFailed) -> None:

@@ -41,6 +41,7 @@ class RecipeState(QObject):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self._recipe = recipe
+        self._lent: Recipe | None = None
         self._reset_to = recipe
         self._names = RecipeNames()
         self.undo_stack = QUndoStack(self)
@@ -50,6 +51,24 @@ class RecipeState(QObject):
     def recipe(self) -> Recipe:
         """The current recipe."""
         return self._recipe
+
+    @property
+    def recipe_in_use(self) -> Recipe:
+        """The recipe whose models are loaded: not ``recipe`` while the window lends itself."""
+        return self._lent or self._recipe
+
+    def lend(self, recipe: Recipe | None) -> None:
+        """Load the models of another recipe for a while; the one of the window stays as it is.
+
+        None loads the models of the window's recipe again. So does another choice of them, and
+        whatever needs them.
+        """
+        before, self._lent = self.recipe_in_use, recipe
+        if self.recipe_in_use.models != before.models:
+            self.load()
+
+    def load(self) -> None:
+        """Load the models of the recipe in use; the session does."""
 
     @property
     def edited(self) -> bool:
@@ -258,6 +277,8 @@ class RecipeState(QObject):
 
     def _set_recipe(self, recipe: Recipe) -> None:
         before, self._recipe = self._recipe, recipe
+        if recipe.models != before.models:
+            self._lent = None
         if _without_alphas(recipe) == _without_alphas(before):
             self.alphas_changed.emit()
         else:

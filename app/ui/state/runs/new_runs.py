@@ -33,7 +33,7 @@ class NewRuns:
         place: ChatPlace = NO_CHAT,
         seed: int | None = None,
     ) -> Run:
-        """A run of the current recipe.
+        """A run of the recipe in use.
 
         Args:
             prompt: The text or the conversation that the run continues.
@@ -47,7 +47,7 @@ class NewRuns:
         run = Run(
             self._requests.new_id(),
             prompt,
-            self._models.recipe,
+            self._models.recipe_in_use,
             LiveAlphas(()),
             RowStore(self._budget),
             self._models.token_labels,
@@ -61,7 +61,7 @@ class NewRuns:
 
     def common_seed(self) -> int | None:
         """A seed for several runs to compare; None if that of the recipe applies."""
-        return new_seed() if self._models.recipe.new_seeds else None
+        return new_seed() if self._models.recipe_in_use.new_seeds else None
 
     def branch(self, run: Run, index: int) -> Run:
         """A run that shares the first ``index`` tokens of ``run``."""
@@ -72,12 +72,12 @@ class NewRuns:
         return branch
 
     def recipe_of(self, run: Run) -> Recipe:
-        """The current recipe with the seed of the run."""
-        seed, recipe = self._seed_of(run), self._models.recipe
+        """The recipe in use with the seed of the run."""
+        seed, recipe = self._seed_of(run), self._models.recipe_in_use
         return recipe if seed is None else recipe.with_seed(seed)
 
     def _seed_of(self, run: Run) -> int | None:
         """The seed that the run keeps; None if that of the recipe applies."""
-        if run.seed is None and self._models.recipe.new_seeds:
+        if run.seed is None and self._models.recipe_in_use.new_seeds:
             return run.recipe.sampling.seed
         return run.seed

@@ -19,12 +19,17 @@ class Models(Protocol):
     @property
     def recipe(self) -> Recipe: ...
     @property
+    def recipe_in_use(self) -> Recipe:
+        """``recipe``, or another one that scores a run for a while."""
+        ...
+
+    @property
     def token_labels(self) -> tuple[str, ...]:
         """Text of each token id; empty while no recipe is loaded."""
         ...
 
-    def prepare_run(self) -> bool:
-        """Start loading the recipe unless it is loaded; False if the engine has failed."""
+    def prepare_run(self, lent: Recipe | None = None) -> bool:
+        """Start loading the recipe, or ``lent``, unless it is; False if the engine has failed."""
         ...
 
     def report(self, error: TuneshiftError, details: str = "") -> None: ...
@@ -43,8 +48,13 @@ class Readiness(QObject):
         self._models = models
         self._running = running
 
-    def may_start(self, prompt: RunPrompt) -> bool:
-        """Whether a run of ``prompt`` can start; reports an error if something is missing."""
+    def may_start(self, prompt: RunPrompt, lent: Recipe | None = None) -> bool:
+        """Whether a run of ``prompt`` can start; reports an error if something is missing.
+
+        Args:
+            prompt: The prompt.
+            lent: Another recipe than that of the window, whose models are loaded for this run.
+        """
         if self._running():
             return False
         if not last_message(prompt):
@@ -54,7 +64,7 @@ class Readiness(QObject):
                 )
             )
             return False
-        return self._models.prepare_run()
+        return self._models.prepare_run(lent)
 
     def may_continue(self, run: Run) -> bool:
         """Whether ``run`` can be continued; reports an error if its models are not the recipe's."""

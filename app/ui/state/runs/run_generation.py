@@ -32,7 +32,7 @@ class Continuation:
         replay: Alphas of each token; empty for those of the recipe.
         drafts: Whether to use speculative decoding; None for what the preferences say.
         past_turn: Whether to ignore the beginning of another turn of the conversation.
-        fresh: Whether to read the prompt anew, as a run that is repeated does.
+        fresh: Whether to read the prompt anew, so that logits are rounded as in other such runs.
     """
 
     forced: tuple[int, ...] = ()
@@ -68,6 +68,7 @@ class Continuation:
             past_stop=True,
             replay=alphas if alike else (),
             past_turn=True,
+            fresh=True,  # two such runs read the same blocks, and are rounded alike
         )
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.attribution.row_store import RowBudget
 from app.checkpoints.conversation import RunPrompt
-from app.checkpoints.spec import CheckpointSpec
+from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.decoding.noise import new_seed
 from app.errors import PromptError, TuneshiftError
 from app.history.repeat import Repeatable
@@ -160,9 +160,9 @@ class Runs(QObject):
             run = self._make.make(wanted.prompt, wanted.role, place, wanted.config.seed)
             self._begin(run, Continuation.repeating(wanted))
 
-    def score_again(self, run: Run) -> Run | None:
-        """Score the tokens of ``run`` with the open recipe; the new run is not shown."""
-        if not self._readiness.may_start(run.prompt):
+    def score_again(self, run: Run, lent: Recipe | None = None) -> Run | None:
+        """Score the tokens of ``run`` with the open recipe, or ``lent``; it is not shown."""
+        if not self._readiness.may_start(run.prompt, lent):
             return None
         again = self._make.make(run.prompt, run.role, seed=run.recipe.sampling.seed)
         again.scored = True
@@ -392,7 +392,7 @@ class Runs(QObject):
     def name_tokens(self, labels: tuple[str, ...]) -> None:
         """Set the texts of token ids in runs that started before their models were loaded."""
         for run in self.all:
-            if not run.labels and self.can_continue(run):
+            if not run.labels and run.recipe.models == self._models.recipe_in_use.models:
                 run.labels = labels
 
     def abandon(self, error: TuneshiftError | None) -> None:
