@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from dataclasses import dataclass
@@ -15,7 +16,13 @@ from app.inside_vllm.asgi import Application, Message, Receive, Send
 from app.inside_vllm.report_folder import REPORT
 from app.inside_vllm.report_inbox import ReportInbox
 from app.inside_vllm.reported_answers import ReportedAnswer
-from app.inside_vllm.unreported import check_one_answer, require_channel
+from app.inside_vllm.unreported import (
+    check_kind,
+    check_one_answer,
+    check_path,
+    is_on_one_machine,
+    require_channel,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +65,7 @@ class Admission:
         request = _Request(receive, send, path, self._recipe, config, inbox, self._no_inbox)
         try:
             await self._app(scope, request.receive, request.send)
+            await request.finish()
         except _RefusedError:
             await request.send({"type": "http.response.start"})
         finally:
@@ -100,9 +108,15 @@ class _Request:
     _refused: str = ""
     _answered: bool = False
     _answer: ReportedAnswer | None = None
+    _closed: bool = False
 
     async def receive(self) -> Message:
-        """The next message of the client; the whole body is one, with the key of the reports."""
+        """The next message of the client; the whole body is one, with the key of the reports.
+
+        A request whose pairs have failed is over, as if the client had gone: vLLM ends it.
+        """
+        if self._answer is not None:
+            return await self._receive_unless_failed(self._answer.reports.failed)
         while True:
             message = await self._receive()
             if message["type"] != "http.request":
@@ -122,8 +136,28 @@ class _Request:
             self._answered = True
             await self._refuse(self._refused)
 
+    async def finish(self) -> None:
+        """Answer a request that was ended since its pairs have failed."""
+        if self._answer is not None and not self._closed:
+            await self._answer.finish()
+
+    async def _receive_unless_failed(self, failed: asyncio.Event) -> Message:
+        received = asyncio.ensure_future(self._receive())
+        over = asyncio.ensure_future(failed.wait())
+        try:
+            await asyncio.wait((received, over), return_when=asyncio.FIRST_COMPLETED)
+            if not received.done():
+                return {"type": "http.disconnect"}
+        finally:
+            received.cancel()
+            over.cancel()
+        if received.result()["type"] != "http.request":
+            self.close()
+        return received.result()
+
     def close(self) -> None:
         """Let nothing wait for reports."""
+        self._closed = True
         if self._answer is not None:
             self._answer.inbox.close(self._answer.reports)
 
@@ -134,36 +168,38 @@ class _Request:
             _RefusedError: It is not valid.
         """
         try:
+            check_path(self._path)
             content = json.loads(body)
-        except (ValueError, RecursionError):
-            return body  # vLLM says what is wrong with it
-        if not isinstance(content, dict):
-            return body
-        arguments = content.get("vllm_xargs")
-        if arguments is not None and not isinstance(arguments, dict):
-            return body
-        try:
-            contributions = self._check(content, arguments or {})
+            if not isinstance(content, dict):
+                return body
+            arguments = content.get("vllm_xargs")
+            if arguments is not None and not isinstance(arguments, dict):
+                return body
+            tuned, contributions = self._check(content, arguments or {})
         except SettingsError as error:
             self._refused = str(error)
             raise _RefusedError from error
+        except (ValueError, RecursionError):
+            return body  # vLLM says what is wrong with it
         if self._inbox is None:
             return body
         reports = self._inbox.open()
         asked = bool(content.get("return_token_ids"))
-        self._answer = ReportedAnswer(self._send, self._inbox, reports, contributions, asked)
+        tuned = tuned and is_on_one_machine(self._config)
+        self._answer = ReportedAnswer(self._send, self._inbox, reports, tuned, contributions, asked)
         content["vllm_xargs"] = {**(arguments or {}), REPORT: reports.key}
         if contributions:
             content["return_token_ids"] = True
         return json.dumps(content).encode()
 
-    def _check(self, content: dict[str, Any], arguments: dict[str, Any]) -> bool:
-        """Check the arguments; whether contributions are wanted.
+    def _check(self, content: dict[str, Any], arguments: dict[str, Any]) -> tuple[bool, bool]:
+        """Check a request; whether its pairs are asked, and whether contributions are wanted.
 
         Raises:
-            SettingsError: They are not valid, or cannot be had.
+            SettingsError: It is not valid, or cannot be had.
         """
-        read_alphas(arguments, self._recipe)
+        alphas = read_alphas(arguments, self._recipe)
+        check_kind(content)
         if REPORT in arguments:
             raise SettingsError(f"{REPORT} is set by the server", next_step="Leave it out.")
         contributions = wants_contributions(arguments)
@@ -179,7 +215,7 @@ class _Request:
                 raise SettingsError(
                     f"There are no {CONTRIBUTIONS} here", evidence=str(self._no_inbox)
                 )
-        return contributions
+        return any(alphas) or contributions, contributions
 
     async def _refuse(self, problem: str) -> None:
         error = {"message": problem, "type": "BadRequestError", "param": "vllm_xargs", "code": 400}

@@ -242,12 +242,12 @@ class PairSteps:
             return
         try:
             states = reading.parked or self._batch.states(self._rows.index(reading))
-        except (MemoryError, RuntimeError):  # what is not kept is read again
+            contexts = zip(self._ensemble.contexts, states, strict=True)
+            for place, (context, state) in enumerate(contexts):
+                if state is not None:
+                    prefixes.keep(context, reading.ids(place), state)
+        except Exception:  # what is not kept is read again
             log.warning("a text cannot be kept for later requests", exc_info=True)
-            return
-        for place, (context, state) in enumerate(zip(self._ensemble.contexts, states, strict=True)):
-            if state is not None:
-                prefixes.keep(context, reading.ids(place), state)
 
 
 def _part(logits: EnsembleLogits, places: list[int]) -> EnsembleLogits:

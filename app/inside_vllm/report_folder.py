@@ -8,12 +8,17 @@ import secrets
 import socket
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 from app.errors import SettingsError
 
 REPORT = "tuneshift_report"
 """The argument of a request that names where reports go. Clients cannot choose it."""
+
+NEW = ".new"
+"""How the name of a socket ends that does not listen yet."""
+_SECONDS_TO_LISTEN = 3600.0
 
 _KEY = re.compile(r"([0-9]+-[0-9a-f]{8})\.[0-9a-f]{32}")
 
@@ -55,6 +60,8 @@ def socket_of(key: object) -> Path | None:
 def remove_abandoned(folder: Path) -> None:
     """Delete the sockets of processes that were killed."""
     for path in folder.iterdir():
+        if path.suffix == NEW and _age(path) < _SECONDS_TO_LISTEN:
+            continue
         try:
             with socket.socket(socket.AF_UNIX) as asked:
                 asked.connect(str(path))
@@ -62,3 +69,11 @@ def remove_abandoned(folder: Path) -> None:
             path.unlink(missing_ok=True)
         except OSError:
             continue
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was made; none if it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

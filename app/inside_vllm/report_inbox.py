@@ -13,12 +13,13 @@ from typing import Any
 
 from app.errors import SettingsError
 from app.inside_vllm.report_folder import (
+    NEW,
     remove_abandoned,
     report_folder,
     request_key,
     socket_name,
 )
-from app.inside_vllm.report_sender import ERROR, KEY, TOKEN
+from app.inside_vllm.report_sender import BEGUN, ERROR, KEY, TOKEN
 
 log = logging.getLogger(__name__)
 
@@ -36,35 +37,43 @@ class RequestReports:
     Attributes:
         key: Its key.
         error: Why the request ended, if its pairs could not go on.
+        lost: Whether reports are missing, or may be.
+        failed: Set once there is an error, or reports are lost.
+        connections: Where its reports come from, once it has begun; several processes of an engine
+            may read the same request.
     """
 
     key: str
     error: str = ""
+    lost: bool = False
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: list[socket.socket] = field(default_factory=list)
     _records: list[dict[str, Any]] = field(default_factory=list)
     _taken: int = 0
-    _lost: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, kind: str, content: Any) -> None:
         """Take a report; a record that came before, as after a preemption, is not kept again."""
         if kind == ERROR:
             self.error = self.error or str(content)
+            self.failed.set()
         elif content["index"] == self._taken + len(self._records):
             self._records.append(content)
         elif content["index"] > self._taken + len(self._records):
-            self._lost = True
+            self.end()
         self._changed.set()
 
     def end(self) -> None:
         """Let nobody wait for further reports."""
-        self._lost = True
+        self.lost = True
+        self.failed.set()
         self._changed.set()
 
     async def take(self, count: int) -> list[dict[str, Any]] | None:
         """The records of the next tokens; None if there is an error, or if they are lost."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SECONDS):
-                while len(self._records) < count and not self.error and not self._lost:
+                while len(self._records) < count and not self.error and not self.lost:
                     self._changed.clear()
                     await self._changed.wait()
         if len(self._records) < count:
@@ -87,7 +96,7 @@ class ReportInbox:
         remove_abandoned(folder)
         self._name = socket_name()
         self._path = path = folder / self._name
-        if len(bytes(path)) > _LONGEST_PATH:
+        if len(bytes(path)) + len(NEW) > _LONGEST_PATH:
             raise SettingsError(
                 "The path of the folder of temporary files is too long for a socket",
                 evidence=f"it is {folder}",
@@ -97,9 +106,10 @@ class ReportInbox:
         self._received: dict[socket.socket, bytearray] = {}
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.setblocking(False)
-        self._listener.bind(str(path))
-        path.chmod(0o600)
+        self._listener.bind(str(new := path.with_name(self._name + NEW)))
+        new.chmod(0o600)
         self._listener.listen()
+        new.rename(path)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._listener, self.drain)
         atexit.register(self._delete)
@@ -153,15 +163,19 @@ class ReportInbox:
             *lines, rest = received.split(b"\n")
             received[:] = rest
             for line in lines:
-                self._take(bytes(line))
+                self._take(bytes(line), connection)
             if not part or len(rest) > _LONGEST_LINE:
                 self._hang_up(connection)
                 return
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes, connection: socket.socket) -> None:
         message = json.loads(line)
         reports = self._open.get(message[KEY])
-        if reports is not None:
+        if reports is None:
+            return
+        if BEGUN in message:
+            reports.connections.append(connection)
+        else:
             kind = ERROR if ERROR in message else TOKEN
             reports.add(kind, message[kind])
 
@@ -171,4 +185,5 @@ class ReportInbox:
         del self._received[connection]
         connection.close()
         for reports in self._open.values():
-            reports.end()
+            if connection in reports.connections:
+                reports.end()

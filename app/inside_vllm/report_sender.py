@@ -3,11 +3,14 @@
 The channel takes what the pairs report of a request from the engine's process to the API process,
 which is on the same machine. The middleware writes a key into each request (``vllm_xargs``), which
 names a Unix socket in a private folder, and a number that nobody can guess. A report is a line of
-JSON on that socket: ``{"key": …, "token": {…}}`` for each token of a request that asked for
-contributions, ``{"key": …, "error": "…"}`` for a request that ends since its pairs cannot go on.
+JSON on that socket: ``{"key": …, "begun": true}`` before the first token of a request that the
+pairs read, ``{"key": …, "token": {…}}`` for each token of a request that asked for contributions,
+``{"key": …, "error": "…"}`` for a request that ends since its pairs cannot go on.
 
-A report is in the API process's socket before :meth:`ReportSender.send` returns. An error that is
-sent before the request's last token is sampled is thus there before that token is.
+A report is in the API process's socket before the method that sends it returns. An error that is
+sent before the request's last token is sampled is thus there before that token is. Where a report
+cannot be sent, the API process learns of it: the connection is closed, which ends the requests that
+began on it, and a request that has not begun has no answer.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from app.inside_vllm.report_folder import socket_of
 
 log = logging.getLogger(__name__)
 
-TOKEN, ERROR, KEY = "token", "error", "key"
+BEGUN, TOKEN, ERROR, KEY = "begun", "token", "error", "key"
 
 _SECONDS = 1.0
 """The longest that the engine waits for the API process to read."""
@@ -33,11 +36,16 @@ class ReportSender:
     """Sends reports of requests to the API processes that took the requests.
 
     Nothing here fails: without a connection, and where an API process does not read, reports are
-    dropped, and the API process learns from the end of the connection that some are missing.
+    dropped, and the API process learns from the end of the connection, or from a request that has
+    not begun, that some are missing.
     """
 
     def __init__(self) -> None:
         self._sockets: dict[Path, socket.socket] = {}
+
+    def send_begun(self, key: object) -> None:
+        """Send that a request is read by the pairs; its further reports use the same connection."""
+        self._send(key, BEGUN, True)
 
     def send_token(self, key: object, record: Mapping[str, object]) -> None:
         """Send the record of a token."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,13 +75,11 @@ class TokenRecords:
         recorded.rows = torch.cat([base[None].float(), pairs.to(base)])
         recorded.at = len(text.output)
 
-    def known(self) -> Iterator[tuple[ServedText, Record]]:
-        """Yield the records of the tokens that were sampled since, with their texts."""
-        for text in self._texts:
-            if (record := self._known(text)) is not None:
-                yield text, record
+    def texts(self) -> list[ServedText]:
+        """The texts whose tokens are recorded."""
+        return list(self._texts)
 
-    def _known(self, text: ServedText) -> Record | None:
+    def known(self, text: ServedText) -> Record | None:
         """The record of the token that was sampled from the kept rows, if it is known by now."""
         recorded = self._texts[text]
         if recorded.rows is None or len(text.output) <= recorded.at:

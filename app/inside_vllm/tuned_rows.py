@@ -11,7 +11,7 @@ from torch import Tensor
 
 from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
-from app.errors import PromptError, SettingsError, TuneshiftError, unknown_error
+from app.errors import SettingsError, TuneshiftError, unknown_error
 from app.inside_vllm.additional_config import prefix_bytes_of, recipe_of
 from app.inside_vllm.alpha_arguments import read_alphas, wants_contributions
 from app.inside_vllm.pair_loading import load_beside
@@ -90,20 +90,35 @@ class TunedRows:
             recorded = wants_contributions(arguments)
             if not any(alphas) and not recorded:
                 return None
+            self._reports.send_begun(key)
             text = ServedText(self._pairs.prompts(prompt), output, alphas)
-        except (PromptError, SettingsError) as error:
-            log.error("a request cannot be read: %s", error)
-            self._reports.send_error(key, str(error))
+            if recorded:
+                self._records.begin(text, prompt)
+        except Exception as error:  # an error that were raised would end the engine
+            log.error("a request cannot be read: %s", said := _sentence(error))
+            self._reports.send_error(key, said)
             return ServedText((), output, ())
         self._keys[text] = key
-        if recorded:
-            self._records.begin(text, prompt)
         return text
 
     def report(self) -> None:
         """Send the records of the tokens that were sampled since the last step."""
-        for text, record in self._records.known():
-            self._reports.send_token(self._keys[text], record)
+        for text in self._records.texts():
+            try:
+                record = self._records.known(text)
+            except Exception as error:
+                self._end(text, _sentence(error))
+                continue
+            if record is not None:
+                self._reports.send_token(self._keys[text], record)
+
+    def _end(self, text: ServedText, said: str) -> None:
+        """Let a request end at its next token, and never read its text again."""
+        log.error("a request ends: %s", said)
+        self._reports.send_error(self._keys.get(text), said)
+        self._records.leave(text)
+        self.steps.leave(text)
+        text.prompts = ()
 
     def leave(self, text: ServedText) -> None:
         """Free what is held of a text."""
@@ -126,11 +141,10 @@ class TunedRows:
             ended = self._add_shifts(logits, rows)
         except Exception as error:
             log.error("the requests of a step end", exc_info=error)
-            said = _NO_MEMORY if is_out_of_memory(error) else str(unknown_error(error))
             self._pairs.ensemble.prefixes.clear()
             ended = list(rows)
             for text in rows.values():
-                self._reports.send_error(self._keys.get(text), said)
+                self._end(text, _sentence(error))
         for row in ended:
             logits[row] = -torch.inf
             logits[row, self._eos_ids] = 0.0
@@ -141,9 +155,8 @@ class TunedRows:
         places = {text: row for row, text in rows.items()}
         found = self.steps.step([text for text in places if text.prompts])
         for text, error in found.failed.items():
-            log.error("a request ends since its pairs cannot go on: %s", error)
-            self._reports.send_error(self._keys.get(text), str(error))
-        ended = [row for row, text in rows.items() if text in found.failed or not text.prompts]
+            self._end(text, str(error))
+        ended = [row for row, text in rows.items() if not text.prompts]
         if found.logits is not None and found.texts:
             self._keep_rows(logits, places, found)
             index = torch.tensor([places[text] for text in found.texts], device=logits.device)
@@ -153,8 +166,7 @@ class TunedRows:
                 tuned = logits[index] = tuned.masked_fill(masked.to(logits.device), -torch.inf)
             for place in (~tuned.amax(1).isfinite()).nonzero()[:, 0].tolist():  # NaN is the maximum
                 text = found.texts[place]
-                log.error("a request ends: %s", _NO_TOKEN)
-                self._reports.send_error(self._keys.get(text), _NO_TOKEN)
+                self._end(text, _NO_TOKEN)
                 ended.append(places[text])
         return ended
 
@@ -175,3 +187,10 @@ class TunedRows:
         devices = {role.device for role in self._pairs.roles}
         free = (free_bytes(device) + held.get(device, 0) for device in devices)
         return min([self._prefix_bytes, *(size // 2 for size in free)])
+
+
+def _sentence(error: Exception) -> str:
+    """What the client of a request is told."""
+    if isinstance(error, TuneshiftError):
+        return str(error)
+    return _NO_MEMORY if is_out_of_memory(error) else str(unknown_error(error))

@@ -1,4 +1,4 @@
-"""What cannot be answered with contributions, and why."""
+"""What cannot be answered with proxy-tuning, or with contributions, and why."""
 
 from __future__ import annotations
 
@@ -9,6 +9,51 @@ from app.errors import SettingsError
 from app.inside_vllm.alpha_arguments import CONTRIBUTIONS
 
 _V2 = "v2_processor"
+_UNTUNED = (
+    "/cohere/v2/chat",
+    "/generative_scoring",
+    "/inference/v1/generate",
+    "/invocations",
+    "/v1/audio/transcriptions",
+    "/v1/audio/translations",
+    "/v1/chat/completions/batch",
+    "/v1/systemone",
+)
+"""Where vLLM generates and does not pass the arguments of a request on to its texts, or where a
+failure of the pairs could not be told."""
+
+
+def check_path(path: str) -> None:
+    """Check that each text that is generated for a path can be tuned.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    if path in _UNTUNED:
+        raise SettingsError(
+            f"{path} cannot be had with proxy-tuning",
+            next_step="Ask /v1/completions or /v1/chat/completions.",
+        )
+
+
+def check_kind(content: Mapping[str, Any]) -> None:
+    """Check that each text of a request gets the α of the request, and can be told to have failed.
+
+    Raises:
+        SettingsError: It is of another kind.
+    """
+    if content.get("use_beam_search"):
+        raise SettingsError(
+            "Beam search cannot be had with proxy-tuning",
+            evidence="vLLM does not pass the arguments of a request on to its beams",
+            next_step="Leave use_beam_search out.",
+        )
+    if content.get("background"):
+        raise SettingsError(
+            "An answer in the background cannot be had with proxy-tuning",
+            evidence="a failure of the pairs could not be told",
+            next_step="Leave background out, or set stream.",
+        )
 
 
 def check_one_answer(content: Mapping[str, Any]) -> None:
@@ -22,7 +67,6 @@ def check_one_answer(content: Mapping[str, Any]) -> None:
     for name, refused in {
         "n": (content.get("n") or 1) != 1,
         "prompt": several,
-        "use_beam_search": bool(content.get("use_beam_search")),
         "echo": bool(content.get("echo")),
     }.items():
         if refused:
@@ -42,8 +86,7 @@ def require_channel(config: Any) -> None:
     Raises:
         SettingsError: It cannot.
     """
-    parallel = config.parallel_config
-    if parallel.nnodes > 1 or parallel.distributed_executor_backend == "ray":
+    if not is_on_one_machine(config):
         raise SettingsError(
             f"There are no {CONTRIBUTIONS} where the engine may run on several nodes",
             evidence="they go through a socket of one machine",
@@ -61,3 +104,15 @@ def require_channel(config: Any) -> None:
             evidence="it does not say when a text ends",
             next_step="Start vLLM with VLLM_USE_V2_MODEL_RUNNER=0.",
         )
+
+
+def is_on_one_machine(config: Any) -> bool:
+    """Whether every process of vLLM's engine is surely on the machine of the API process.
+
+    Args:
+        config: The configuration of vLLM.
+    """
+    parallel = config.parallel_config
+    here = parallel.data_parallel_size_local == parallel.data_parallel_size
+    ray = "ray" in (parallel.distributed_executor_backend, parallel.data_parallel_backend)
+    return parallel.nnodes == 1 and not ray and (here or parallel.local_engines_only)

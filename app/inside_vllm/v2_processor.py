@@ -101,7 +101,7 @@ class ProxyTuning(LogitsProcessor):  # type: ignore[misc]  # vLLM is in an envir
             ids = self._states.all_token_ids.gpu[slot, : position + 1].tolist()
             request.prompt = int(self._states.prompt_len.np[slot])
             request.output = ids[request.prompt :]
-            self._pause(slot)
+            self._free(request)
             prompt = ids[: request.prompt]
             request.text = self._tuned.text(prompt, request.output, request.arguments)
             request.begun = True
@@ -114,5 +114,8 @@ class ProxyTuning(LogitsProcessor):  # type: ignore[misc]  # vLLM is in an envir
 
     def _leave(self, slot: int) -> None:
         if slot in self._slots:
-            self._pause(slot)
-            del self._slots[slot]
+            self._free(self._slots.pop(slot))
+
+    def _free(self, request: _Slot) -> None:
+        if request.text is not None:
+            self._tuned.leave(request.text)

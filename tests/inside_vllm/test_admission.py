@@ -14,6 +14,7 @@ from app.checkpoints.recipes.recipe_file import write_recipe
 from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.admission import Admission
 from app.inside_vllm.report_folder import REPORT
+from app.inside_vllm.report_sender import ReportSender
 from tests import tiny
 
 
@@ -40,6 +41,17 @@ async def reading(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"[]" if status == 418 else body})
 
 
+async def generating(scope: Any, receive: Any, send: Any) -> None:
+    """An application that generates until the client has gone, and is told of a failure."""
+    body = await receive()
+    sender = ReportSender()
+    key = json.loads(body["body"])["vllm_xargs"][REPORT]
+    sender.send_begun(key)
+    sender.send_error(key, "no memory")
+    assert (await receive())["type"] == "http.disconnect"
+    sender.close()
+
+
 async def locked(scope: Any, receive: Any, send: Any) -> None:
     """An application that refuses a key before it reads the body."""
     await send({"type": "http.response.start", "status": 401, "headers": []})
@@ -52,7 +64,14 @@ def state(llama: tiny.Family, tmp_path: Path) -> SimpleNamespace:
     write_recipe(llama.recipe(), file)
     config = SimpleNamespace(
         additional_config={RECIPE: str(file)},
-        parallel_config=SimpleNamespace(nnodes=1, distributed_executor_backend="uni"),
+        parallel_config=SimpleNamespace(
+            nnodes=1,
+            distributed_executor_backend="uni",
+            data_parallel_backend="mp",
+            data_parallel_size=2,
+            data_parallel_size_local=2,
+            local_engines_only=False,
+        ),
         scheduler_config=SimpleNamespace(async_scheduling=False),
         model_config=SimpleNamespace(
             logits_processors=["app.inside_vllm.v1_processor:ProxyTuning"]
@@ -69,6 +88,8 @@ def ask(
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
+        if not parts:
+            await asyncio.Event().wait()  # the client waits for its answer
         return parts.pop(0)
 
     async def send(message: Any) -> None:
@@ -119,6 +140,29 @@ def test_answers_without_contributions(state: SimpleNamespace, path: str) -> Non
     assert f"There are no contributions in answers of {path}" in body.decode()
 
 
+def test_a_request_that_fails_is_over_at_once(state: SimpleNamespace) -> None:
+    status, body = ask(state, b'{"prompt": "the king", "ignore_eos": true}', generating)
+    assert status == 500
+    assert json.loads(body)["error"]["message"] == "no memory"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "sentence"),
+    [
+        ("/v1/completions", {"use_beam_search": True}, "Beam search cannot be had"),
+        ("/v1/responses", {"background": True}, "in the background cannot be had"),
+        ("/invocations", {"prompt": "the king"}, "/invocations cannot be had"),
+        ("/v1/chat/completions/batch", {"messages": []}, "cannot be had with proxy-tuning"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(
+    state: SimpleNamespace, path: str, content: dict[str, object], sentence: str
+) -> None:
+    status, body = ask(state, json.dumps(content).encode(), path=path)
+    assert status == 400
+    assert sentence in json.loads(body)["error"]["message"]
+
+
 def test_a_body_that_is_no_json_is_left_to_the_application(state: SimpleNamespace) -> None:
     body = b"{not json, and long enough"
     assert ask(state, body) == (200, body)
@@ -163,6 +207,8 @@ def test_contributions_to_several_answers_are_refused(
     [
         ("parallel_config", "nnodes", 2, "on several nodes"),
         ("parallel_config", "distributed_executor_backend", "ray", "on several nodes"),
+        ("parallel_config", "data_parallel_backend", "ray", "on several nodes"),
+        ("parallel_config", "data_parallel_size_local", 1, "on several nodes"),
         ("scheduler_config", "async_scheduling", True, "--no-async-scheduling"),
         ("model_config", "logits_processors", ["app.inside_vllm.v2_processor:P"], "V2 model"),
     ],

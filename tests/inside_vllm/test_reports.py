@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -49,6 +50,7 @@ def record(index: int) -> dict[str, Any]:
 def test_records_arrive_once_and_in_order() -> None:
     async def work(inbox: ReportInbox, sender: ReportSender) -> None:
         one, two = inbox.open(), inbox.open()
+        sender.send_begun(one.key)
         for key, index in ((one.key, 0), (two.key, 0), (one.key, 1), (one.key, 0), (one.key, 2)):
             sender.send_token(key, record(index))  # the second 0 comes after a preemption
         assert await one.take(2) == [record(0), record(1)]
@@ -69,6 +71,7 @@ def test_whoever_waits_learns_of_a_gap_an_error_and_the_end_of_the_engine() -> N
         sender.send_error(failed.key, "no memory")
         assert await waiting[1] is None
         assert failed.error == "no memory"
+        sender.send_begun(ended.key)
         sender.close()
         assert await waiting[2] is None
 
@@ -123,6 +126,7 @@ def answered(
     *,
     contributions: bool = True,
     ids: bool = False,
+    tuned: bool = True,
 ) -> list[Any]:
     sent: list[Any] = []
 
@@ -132,9 +136,10 @@ def answered(
     async def work(inbox: ReportInbox, sender: ReportSender) -> None:
         reports = inbox.open()
         report(sender, reports.key)
-        answer = ReportedAnswer(send, inbox, reports, contributions, ids)
+        answer = ReportedAnswer(send, inbox, reports, tuned, contributions, ids)
         for message in messages:
             await answer.send(message)
+        await answer.finish()
 
     run(work)
     return sent
@@ -149,6 +154,7 @@ def start(headers: list[tuple[bytes, bytes]], status: int = 200) -> dict[str, An
 
 
 def two_records(sender: ReportSender, key: str) -> None:
+    sender.send_begun(key)
     sender.send_token(key, record(0))
     sender.send_token(key, record(1))
 
@@ -188,7 +194,23 @@ def test_each_event_of_a_stream_gets_its_records() -> None:
 
 
 def failing(sender: ReportSender, key: str) -> None:
+    sender.send_begun(key)
     sender.send_error(key, "no memory")
+
+
+def silent(sender: ReportSender, key: str) -> None:
+    """As with a sender that could not connect."""
+
+
+def broken(sender: ReportSender, key: str) -> None:
+    """The socket's buffer was full when an error was sent."""
+    sender.send_begun(key)
+    sender.close()
+
+
+def broken_and_mended(sender: ReportSender, key: str) -> None:
+    broken(sender, key)
+    sender.send_begun(key)
 
 
 @pytest.mark.parametrize("contributions", [True, False])
@@ -197,6 +219,78 @@ def test_an_error_takes_the_place_of_the_answer(contributions: bool) -> None:
     begun, ended = answered(messages, failing, contributions=contributions)
     assert begun["status"] == 500
     assert json.loads(ended["body"])["error"]["message"] == "no memory"
+
+
+@pytest.mark.parametrize("report", [silent, broken, broken_and_mended])
+@pytest.mark.parametrize("contributions", [True, False])
+def test_an_answer_whose_error_may_be_lost_is_no_answer(
+    report: Callable[[ReportSender, str], None], contributions: bool
+) -> None:
+    whole = [start(JSON), body(WHOLE.encode())]
+    begun, ended = answered(whole, report, contributions=contributions)
+    assert begun["status"] == 500
+    assert "did not arrive" in json.loads(ended["body"])["error"]["message"]
+    event = f"data: {WHOLE}\n\n".encode()
+    stream = [start(EVENTS), body(event, more=True), body(event * 2, more=True), body(b"")]
+    _, failed, last = answered(stream, report, contributions=contributions)
+    assert b"did not arrive" in failed["body"]
+    assert last["body"] == b""
+    named = b'event: message_stop\ndata: {"type": "message_stop"}\n\n'
+    stream = [start(EVENTS), body(named, more=True), body(b"")]
+    _, failed, last = answered(stream, report, contributions=contributions)
+    assert failed["body"].startswith(b"event: error\n")
+
+
+def test_an_answer_of_the_base_alone_needs_no_report() -> None:
+    whole = [start(JSON), body(WHOLE.encode())]
+    begun, _ = answered(whole, silent, contributions=False, tuned=False)
+    assert begun["status"] == 200
+
+
+def test_a_lost_connection_ends_only_the_requests_that_began_on_it() -> None:
+    async def work(inbox: ReportInbox, sender: ReportSender) -> None:
+        one, two, unread = inbox.open(), inbox.open(), inbox.open()
+        other = ReportSender()
+        sender.send_begun(one.key)
+        other.send_begun(two.key)
+        other.close()
+        inbox.drain()
+        assert two.failed.is_set()
+        assert not one.failed.is_set()
+        assert not unread.failed.is_set()
+
+    run(work)
+
+
+def test_a_socket_that_is_about_to_listen_is_left_alone() -> None:
+    left = report_folder() / "1-00000000.new"
+    with socket.socket(socket.AF_UNIX) as coming:
+        coming.bind(str(left))
+
+        async def work(inbox: ReportInbox, sender: ReportSender) -> None:
+            reports = inbox.open()
+            sender.send_begun(reports.key)
+            inbox.drain()
+            assert reports.connections
+
+        run(work)
+        assert left.exists()
+        os.utime(left, (0, 0))
+        run(work)
+        assert not left.exists()
+
+
+@pytest.mark.parametrize("headers", [JSON, EVENTS])
+def test_an_answer_that_was_given_up_is_an_error(headers: list[tuple[bytes, bytes]]) -> None:
+    """The application ends as if the client had gone."""
+    begun = [start(EVENTS)] if headers is EVENTS else []
+    sent = answered(begun, failing)
+    if headers is EVENTS:
+        assert b'"message":"no memory"' in sent[1]["body"]
+        assert sent[-1] == {"type": "http.response.body", "body": b""}
+    else:
+        assert sent[0]["status"] == 500
+        assert b'"message":"no memory"' in sent[1]["body"]
 
 
 def test_an_error_ends_a_stream() -> None:

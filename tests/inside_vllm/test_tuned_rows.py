@@ -11,6 +11,7 @@ import torch
 from tokenizers import processors
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from app.checkpoints.loading.loaded_pairs import LoadedPairs
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CHAT, Recipe
 from app.errors import CheckpointError, ModelError, RecipeError, SettingsError, VocabularyError
@@ -18,6 +19,7 @@ from app.inside_vllm import pair_steps
 from app.inside_vllm.additional_config import RECIPE
 from app.inside_vllm.pair_steps import PairRows
 from app.inside_vllm.report_sender import ReportSender
+from app.inside_vllm.token_records import TokenRecords
 from app.inside_vllm.tuned_rows import TunedRows
 from tests import tiny
 
@@ -133,13 +135,47 @@ def test_what_fails_while_rows_are_computed_ends_the_texts_of_the_step(
         found = tuned.tune(rows.clone(), {0: one, 2: two})
     assert found[[0, 2]].argmax(1).tolist() == [0, 0]  # the end of sequence
     assert torch.equal(found[1], rows[1])
-    tuned.steps.leave(one)
     with torch.inference_mode():
         _, expert, antiexpert = (
-            model(torch.tensor([PROMPT[1:]])).logits[0, -1] for model in llama.models()
+            model(torch.tensor([PROMPT])).logits[0, -1] for model in llama.models()
         )
-    found = tuned.tune(rows.clone(), {2: two})
-    torch.testing.assert_close(found[2], rows[2] + expert - antiexpert, atol=1e-4, rtol=1e-4)
+    new = tuned.text(PROMPT, [], None)
+    assert new is not None
+    found = tuned.tune(rows.clone(), {0: one, 1: new, 2: two})
+    assert tuned.steps.texts == 1  # what failed is not read again, though vLLM may go on with it
+    assert found[[0, 2]].argmax(1).tolist() == [0, 0]
+    torch.testing.assert_close(found[1], rows[1] + expert - antiexpert, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_an_unexpected_error_ends_a_request_and_not_the_engine(
+    llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned = loaded(llama.recipe(), tmp_path)
+    told: list[str] = []
+    monkeypatch.setattr(ReportSender, "send_error", lambda _, key, sentence: told.append(sentence))
+
+    def failing(*arguments: object) -> object:
+        raise MemoryError
+
+    with monkeypatch.context() as memory:
+        memory.setattr(LoadedPairs, "prompts", failing)
+        text = tuned.text(PROMPT, [], None)
+    assert text is not None
+    assert tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: text}).argmax(1).tolist() == [0]
+    assert len(told) == 1
+    output: list[int] = []
+    text = tuned.text(PROMPT, output, {"contributions": True})
+    assert text is not None
+    tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: text})
+    output.append(9)
+    with monkeypatch.context() as memory:
+        memory.setattr(TokenRecords, "_reducer", failing)
+        tuned.report()
+    assert len(told) == 2
+    assert tuned.steps.texts == 0
+    assert tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: text}).argmax(1).tolist() == [0]
+    tuned.leave(text)
 
 
 @pytest.mark.slow

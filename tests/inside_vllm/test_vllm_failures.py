@@ -68,6 +68,28 @@ def test_a_text_that_fails_in_the_middle(server: Server) -> None:
     assert NO_NUMBERS in message
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_that_fails_is_not_gone_on_with(server: Server, stream: bool) -> None:
+    before = generated(server)
+    wanted = body([5, DAMAGED, 7], ignore_eos=True, stream=stream) | {"max_tokens": 190}
+    if stream:
+        (event,) = server.events(PATH, wanted)
+        assert NO_NUMBERS in event["error"]["message"]
+    else:
+        status, message = server.request(PATH, wanted)
+        assert status == 500
+        assert NO_NUMBERS in message
+    assert server.complete(Asked((5, 80), (1.0, 0.5), 1))
+    assert generated(server) - before < 100
+
+
+def generated(server: Server) -> float:
+    """How many tokens were sampled so far."""
+    lines = server.request("/metrics").splitlines()
+    name = "vllm:generation_tokens_total"
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
 def test_a_request_that_fails_leaves_the_others_as_they_are(server: Server) -> None:
     others = requests_at_once()[:12]
     failing = [body([5, token, 7]) for token in (DAMAGED, FULL_ALONE) * 2]
