@@ -3,6 +3,10 @@
 Any other exception is a defect of the program and is reported as one.
 """
 
+import os
+import traceback
+from collections.abc import Iterator
+
 
 class TuneshiftError(Exception):
     """An error that is shown to the person.
@@ -118,6 +122,33 @@ def unknown_error(error: BaseException) -> TuneshiftError:
         evidence=f"{type(error).__name__}: {error}",
         next_step="Please report it with the details.",
     )
+
+
+def kind_and_places(error: BaseException) -> str:
+    """An exception as a log may have it: kinds and places, without any message.
+
+    The message of an exception may quote what a person typed or trains on: that of a decoder or a
+    tokenizer does, that of ``OSError`` may have a text for the name of a file, and nobody knows
+    those of all libraries. Of errors of the system, the number is told in the system's own words.
+    Pass it to the logger as an argument, instead of ``exc_info``.
+
+    Returns:
+        The lines of a traceback in its usual order: the frames of an exception, the innermost last,
+        then its kind; before them those of its cause. The last line is the kind of ``error``.
+    """
+    chain: list[BaseException] = []
+    left: BaseException | None = error
+    while left is not None and left not in chain:
+        chain.append(left)
+        left = left.__cause__ or (None if left.__suppress_context__ else left.__context__)
+    return "\n".join(line for each in reversed(chain) for line in _lines(each))
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
+    said = f": {os.strerror(error.errno)}" if isinstance(error, OSError) and error.errno else ""
+    yield f"{type(error).__qualname__}{said}"
 
 
 class Cancelled(Exception):  # noqa: N818 — not an error

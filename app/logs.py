@@ -1,6 +1,7 @@
 """The log: one rotating file for the window, and a file for crashes of the process.
 
-Neither contains prompts or generated texts, unless the preference ``log_texts`` is on.
+Neither contains prompts or generated texts, unless the preference ``log_texts`` is on. Where the
+message of an exception may quote them, :func:`app.errors.kind_and_places` has the rest.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.prefix_cache import SHORTEST
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, TokenStep
-from app.errors import Cancelled
+from app.errors import Cancelled, kind_and_places
 
 log = logging.getLogger(__name__)
 
@@ -237,8 +237,8 @@ class SideBySide:
             return
         try:
             states = self._batch.states(self._loop.texts.index(text))
-        except (MemoryError, RuntimeError):  # what is not kept is read again
-            log.warning("a text cannot be kept for later requests", exc_info=True)
+        except (MemoryError, RuntimeError) as error:  # what is not kept is read again
+            log.warning("a text cannot be kept for later requests\n%s", kind_and_places(error))
             return
         contexts = self._ensemble.contexts
         for context, prompt, state in zip(contexts, text.prompts, states, strict=True):

@@ -62,7 +62,14 @@ from app.engine.parallel_runs import ParallelRuns
 from app.engine.prepared_run import prepare_run, row_reducer
 from app.engine.run_clock import RunClock
 from app.engine.served_run import ServedRecipe, connect_served
-from app.errors import Cancelled, DeviceError, RecipeError, TuneshiftError, unknown_error
+from app.errors import (
+    Cancelled,
+    DeviceError,
+    RecipeError,
+    TuneshiftError,
+    kind_and_places,
+    unknown_error,
+)
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +157,7 @@ class Engine:
             explained = out_of_memory(action, self._device(), error=error, next_step=_LESS)
             self._release_run_memory()
             return Failed(command.id, explained, ran_out=True, loaded=self._load_id)
-        log.error("a command failed", exc_info=error)
+        log.error("a command failed\n%s", kind_and_places(error))
         details = "".join(traceback.format_exception(error))
         forget_frames(error)
         return Failed(command.id, unknown_error(error), details, loaded=self._load_id)

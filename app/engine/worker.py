@@ -15,7 +15,7 @@ from app.engine.commands import BorrowModels, Command, Load, Unload
 from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.engine.events import EngineFailed, Event, row_bytes
 from app.engine.frame_pause import FramePause
-from app.errors import unknown_error
+from app.errors import kind_and_places, unknown_error
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -224,7 +224,7 @@ class EngineThread:
             engine = Engine(self._emit, lambda: self.prefix_bytes)
             engine.announce()
         except Exception as error:  # a broken installation, or driver, can raise anything
-            log.exception("the engine cannot start")
+            log.error("the engine cannot start\n%s", kind_and_places(error))
             self._fail(EngineFailed(unknown_error(error), traceback.format_exc()))
             return
         while (queued := self._next()) is not None:

@@ -14,7 +14,7 @@ from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.step_attribution import candidates_of
 from app.decoding.types import TokenStep
-from app.errors import HistoryError
+from app.errors import HistoryError, kind_and_places
 from app.history.archive import Archive
 from app.history.database import (
     STORAGE_ERRORS,
@@ -175,7 +175,7 @@ class HistoryWriter:
             except (
                 Exception
             ) as error:  # an unexpected error must not stop the recording of later runs
-                log.exception("a part of a run could not be stored")
+                log.error("a part of a run could not be stored\n%s", kind_and_places(error))
                 self._on_problem(
                     HistoryError("A part of a run was not stored", evidence=repr(error))
                 )

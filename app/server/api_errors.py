@@ -21,6 +21,7 @@ from app.errors import (
     SettingsError,
     StructureError,
     TuneshiftError,
+    kind_and_places,
 )
 
 log = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ def install(application: FastAPI) -> None:
 
     @application.exception_handler(Exception)
     async def _defect(request: Request, error: Exception) -> Response:
-        log.error("a request failed", exc_info=error)
+        log.error("a request failed\n%s", kind_and_places(error))
         return internal_error().response()
 
 

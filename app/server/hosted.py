@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.engine.worker import EngineClient
-from app.errors import SettingsError, TuneshiftError, unknown_error
+from app.errors import SettingsError, TuneshiftError, kind_and_places, unknown_error
 from app.extras import install_hint
 from app.server.listening import Service, listen, url_of
 from app.server.server_events import Listening, ServedModel, ServerEvent, Stopped
@@ -87,7 +87,7 @@ class HostedServer:
                 next_step=install_hint("serve"),
             )
         except Exception as unexpected:
-            log.exception("the server failed")
+            log.error("the server failed\n%s", kind_and_places(unexpected))
             error = unknown_error(unexpected)
         self._on_event(Stopped(error))
 

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.errors import kind_and_places
 from app.server.api_errors import ApiError, internal_error, json_response
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,8 @@ async def _or_error(work: Callable[[], Awaitable[Any]], limit: float) -> Any:
         return ApiError(504, message, "timeout_error").response()
     except ApiError as error:
         return error.response()
-    except Exception:
-        log.exception("a response failed")
+    except Exception as error:
+        log.error("a response failed\n%s", kind_and_places(error))
         return internal_error().response()
 
 

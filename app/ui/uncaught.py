@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from app.errors import unknown_error
+from app.errors import kind_and_places, unknown_error
 from app.ui.state.session import Session
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class UncaughtExceptions(QObject):
     def _report(self, error: BaseException | None) -> None:
         if error is None or isinstance(error, SystemExit):
             return
-        log.error("uncaught exception", exc_info=error)
+        log.error("uncaught exception\n%s", kind_and_places(error))
         self._raised.emit(error)
 
     def _show(self, error: BaseException) -> None:

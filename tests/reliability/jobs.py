@@ -367,7 +367,7 @@ def talking(recipe: str, prompt: str) -> int:
 
     def script(window: MainWindow, session: Session) -> None:
         def fail(place: str) -> None:
-            raise RuntimeError(f"nobody expected this in {place}")
+            raise RuntimeError(f"nobody expected this in {place}: {prompt}")
 
         async def fail_in_a_task() -> None:
             fail("a task")

@@ -27,7 +27,7 @@ def test_prompts_are_in_the_log_only_where_that_is_switched_on(
         assert any(f"nobody expected this in {place}" in text for text in problems), place
     logs = (tmp_path / "xdg_state_home" / "tuneshift" / "log").iterdir()
     text = "\n".join(path.read_text(encoding="utf-8") for path in logs)
-    for line in ("begins: ", "ends: length", "ends: failed", "nobody expected this in a task"):
+    for line in ("begins: ", "ends: length", "ends: failed", "RuntimeError", "in fail_in_a_task"):
         assert line in text
     assert (SECRET in text) is wanted
     assert (next(line["text"] for line in said if "text" in line) in text) is wanted

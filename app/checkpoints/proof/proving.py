@@ -31,7 +31,7 @@ from app.checkpoints.proof.proof_report import (
 )
 from app.checkpoints.proof.reference import Reference
 from app.decoding.language_model import LanguageModel
-from app.errors import Cancelled, ModelError
+from app.errors import Cancelled, ModelError, kind_and_places
 
 SECONDS = 5.0
 """Time limit of the readings; after it only those in ``_ALWAYS`` are still compared."""
@@ -231,7 +231,7 @@ class _Comparison:
         except Exception as error:  # models raise exceptions of any kind
             if is_out_of_memory(error):
                 raise
-            log.info("reading %s failed", reading, exc_info=error)
+            log.info("reading %s failed\n%s", reading, kind_and_places(error))
             return Compared(reading, Difference(math.inf, math.inf), _first_line(error))
         return Compared(reading, Difference(divergence / count, largest)) if count else None
 

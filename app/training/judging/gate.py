@@ -28,6 +28,8 @@ from app.training.plan.training_plan import ALPHAS, TrainingPlan
 _BYTES_PER_TOKEN = 2
 _MOST_NEW_TOKENS = 256
 _SHARE_OF_DISTINCT_PROMPTS = 0.5
+_AFTER_FIRST_LINE = r"(?<=\S)[^\S\r\n]*[\r\n](?s:.*)"
+"""All that stands after the first line with text."""
 Progress = Callable[[int, int], None]
 
 
@@ -164,7 +166,7 @@ class _Gate:
             "answers",
             Metric.MATCH,
             questions,
-            Matching(self._plan.match, self._plan.match),
+            Matching(self._plan.match, self._plan.match, remove=_removed_from(questions)),
             min(_MOST_NEW_TOKENS, max(8, longest // _BYTES_PER_TOKEN)),
         )
 
@@ -227,6 +229,16 @@ def _task(
         generation=GenerationConfig(temperature=0.0, max_new_tokens=most),
         matching=matching,
     )
+
+
+def _removed_from(questions: Sequence[Question]) -> str:
+    """What is removed from outputs before they are compared, as a regular expression.
+
+    Where no expected answer has a line break, it is all after the first line with text: the base
+    has not learned where answers end, and is not judged by the questions that it goes on to write.
+    """
+    answers = [question.answers[0].strip() for question in questions]
+    return "" if any(set(answer) & {"\r", "\n"} for answer in answers) else _AFTER_FIRST_LINE
 
 
 def _places(documents: Sequence[Document], first: int = 0) -> list[int]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
-import traceback
+import threading
 import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TextIO
 
-from app.errors import Cancelled, TuneshiftError
+from app.errors import Cancelled, TuneshiftError, kind_and_places
 from app.training.data.training_files import LOG
 from app.training.messages.training_channel import Channel
 from app.training.messages.training_events import GOES_ON, Abandoned, Failed
@@ -23,35 +25,46 @@ _AFTER_FULL_MEMORY = (
 
 
 def work(folder: Path, connection: Connection) -> None:
-    """Train what the folder says; the entry point of the process."""
+    """Train what the folder says; the entry point of the process.
+
+    The texts that are trained on reach no log and no terminal: what libraries say may quote them,
+    and so do messages of exceptions, and what the tokenizers print in Rust before they raise.
+    So stdout and stderr lead nowhere, and the log has the kinds and places of exceptions alone.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the program, which asks to stop
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TQDM_DISABLE"] = "1"
-    with (folder / LOG).open("ab") as file:  # that of another process, if the folder is locked
-        for stream in (sys.__stdout__, sys.__stderr__):
-            if stream is not None:
-                os.dup2(file.fileno(), stream.fileno())
-    warnings.simplefilter("ignore")
+    # Open until the process ends; that of another process, if the folder is locked.
+    log = (folder / LOG).open("a", encoding="utf-8", buffering=1)
+    _log_without_texts(log)
     channel = Channel(connection)
     try:
         run_and_report(TrainingFolder(folder), channel)
-    except Exception as error:  # a defect: the program sees the status, and the log's last line
-        sys.stderr.write(without_texts(error))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a defect: the program sees the status, and the last line
+        log.write(f"{kind_and_places(error)}\n")
         sys.exit(1)
     finally:
         connection.close()
 
 
-def without_texts(error: BaseException) -> str:
-    """The traceback of a defect for the log.
+def _log_without_texts(log: TextIO) -> None:
+    """Let exceptions and signals that end the process into the log, and nothing into a terminal."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    warnings.simplefilter("ignore")
+    faulthandler.enable(log)
 
-    The message of an exception may quote a text that is trained on. So it is left out, but for
-    those of the system, and of torch, which raises ``RuntimeError`` itself.
-    """
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    kind = type(error)
-    says = isinstance(error, OSError) or kind is RuntimeError
-    return f"{frames}{kind.__name__}{f': {error}' if says else ''}\n"
+    def tell(error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, SystemExit):
+            log.write(f"{kind_and_places(error)}\n")
+
+    sys.excepthook = lambda kind, error, trace: tell(error)
+    sys.unraisablehook = lambda met: tell(met.exc_value)
+    threading.excepthook = lambda met: tell(met.exc_value)
 
 
 def run_and_report(folder: TrainingFolder, channel: Channel) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Signal, Slot
 from shiboken6 import isValid
 
-from app.errors import Cancelled, TuneshiftError, unknown_error
+from app.errors import Cancelled, TuneshiftError, kind_and_places, unknown_error
 
 log = logging.getLogger(__name__)
 
@@ -141,5 +141,5 @@ class Background(QObject):
 def _as_tuneshift_error(error: BaseException) -> TuneshiftError:
     if isinstance(error, TuneshiftError):
         return error
-    log.error("a background task failed", exc_info=error)
+    log.error("a background task failed\n%s", kind_and_places(error))
     return unknown_error(error)
