@@ -78,6 +78,7 @@ class StatusBar(QWidget):
         )
         self._models.setToolTip(self.tr("Device and dtype of the base"))
         session.load_changed.connect(self._update)
+        session.load_progressed.connect(self._update)
         session.serving.changed.connect(self._update)
         session.memory_use.changed.connect(self._show_memory)
         session.runs.run_changed.connect(self._update)

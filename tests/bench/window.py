@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # the first paint is measured in processes that have imported
 HEARTBEAT_MS = 5
 _LEAST_SHOWN_MS = 0.005
 _PAINTING_MS = 200
+_SETTLING_MS = 400  # twice as long as tokens wait for a batch
+_SETTLED_SECONDS = 0.001
 _DRAFTS = 4
 _PATIENCE = 60  # seconds, for one process to paint
 _PAINTED = """
@@ -161,6 +163,22 @@ def _processor_seconds() -> Counter[str]:
     return spent
 
 
+def _wait_for_history() -> None:
+    """Wait until no history finds candidates any more, which it does when a run has ended.
+
+    Otherwise it would do so beside the next run, which is another way.
+    """
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    while True:
+        before = _processor_seconds()["history"]
+        QTimer.singleShot(_SETTLING_MS, loop.quit)
+        loop.exec()
+        if _processor_seconds()["history"] - before < _SETTLED_SECONDS:
+            return
+
+
 def _plan_drafts_alike() -> None:
     """Draft four tokens with the first expert, whatever the measured times.
 
@@ -234,6 +252,7 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
             after = _processor_seconds()
             if way in windows:
                 windows[way].window.hide()
+            _wait_for_history()
             if seed:
                 rates[way.__name__].append(stats.tokens_per_second or 0.0)
                 drafts[way.__name__].append(_draft_counts(stats))

@@ -83,6 +83,7 @@ class RolePicker(QWidget):
         self.name_role(title)
         session.recipe_changed.connect(self._fill)
         session.load_changed.connect(self._update_state)
+        session.load_progressed.connect(self._show_progress)
         session.runs.run_changed.connect(self._update_state)
         self._fill()
 
@@ -236,17 +237,27 @@ class RolePicker(QWidget):
         self._choice.setEnabled(editable)
         why_not = self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
         self._choice.setToolTip(describe_source(source) if editable else why_not)
+        self._fill_progress_bar()
+        wrong = fault(self._session, self._place)
+        set_role(self._caption, "error" if wrong else "caption")
+        about = wrong or details(self._session, self._place)
+        self._caption.show_text(describe(self._session, self._place, wrong), about)
+        self._options.setToolTip(self._about_options())
+
+    def _show_progress(self) -> None:
+        """Show how far the load is; it comes often, and its files are not looked at again."""
+        if self._source() is not None and self._progress_of_role():
+            self._fill_progress_bar()
+            about = details(self._session, self._place)
+            self._caption.show_text(describe(self._session, self._place, ""), about)
+
+    def _fill_progress_bar(self) -> None:
         progress = self._under_way()
         self._progress.setVisible(progress is not None)
         if progress:
             unit = 1 if progress.proving else _KILOBYTE
             self._progress.setRange(0, max(progress.total // unit, 1))
             self._progress.setValue(progress.done // unit)
-        wrong = fault(self._session, self._place)
-        set_role(self._caption, "error" if wrong else "caption")
-        about = wrong or details(self._session, self._place)
-        self._caption.show_text(describe(self._session, self._place, wrong), about)
-        self._options.setToolTip(self._about_options())
 
     def _about_options(self) -> str:
         spec = self._session.recipe.checkpoints()[self._place]

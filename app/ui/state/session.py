@@ -70,7 +70,9 @@ class Session(RecipeState):
     prompt_changed = Signal()
     """``prompt`` changed."""
     load_changed = Signal()
-    """``load_state``, ``load_progress`` or ``roles_in_force`` changed."""
+    """``load_state`` or ``roles_in_force`` changed."""
+    load_progressed = Signal()
+    """``load_progress`` changed, and nothing else."""
     preflight_changed = Signal()
     """``preflight``, ``checked_prompt`` or ``check_problem`` changed."""
     candidate_checked = Signal(object, object)
@@ -312,8 +314,6 @@ class Session(RecipeState):
             self.problem = None
             self.problem_changed.emit()
 
-    # Events of the engine
-
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
         self._requests.deliver(events)
@@ -370,6 +370,8 @@ class Session(RecipeState):
         for event in events:
             if load is self._load:
                 self._on_load_event(load, event)
+        if load is self._load and any(isinstance(event, Loading) for event in events):
+            self.load_progressed.emit()
 
     def _on_load_event(self, load: Load, event: Event) -> None:
         if isinstance(event, Checked):
@@ -377,7 +379,6 @@ class Session(RecipeState):
         elif isinstance(event, Loading):
             self.load_progress = {**self.load_progress, event.progress.role: event.progress}
             self.load_rate.note(event.progress, time.monotonic())
-            self.load_changed.emit()
         elif isinstance(event, Loaded):
             self._requests.forget(load.id)
             self._load = None

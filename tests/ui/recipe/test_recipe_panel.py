@@ -352,6 +352,25 @@ def test_load_states_are_shown(panel: RecipePanel, session: Session, bridge: Fak
     assert bars[1].value() / bars[1].maximum() == pytest.approx(0.25, abs=0.01)
 
 
+def test_progress_updates_only_what_shows_it_once_for_each_frame(
+    panel: RecipePanel, session: Session, bridge: FakeBridge
+) -> None:
+    """Other views would be laid out anew, many times in a second, for what they do not show."""
+    session.load()
+    bridge.ready()
+    load = last_load(bridge)
+    changed, progressed = [], []
+    session.load_changed.connect(lambda: changed.append(True))
+    session.load_progressed.connect(lambda: progressed.append(True))
+    name = load.recipe.roles()[0][0]
+    frame = [
+        Loading(load.id, LoadProgress(name, done * 1_000_000, 12_000_000)) for done in (1, 2, 3)
+    ]
+    bridge.events.emit(frame)
+    assert captions(panel)[0] == "loading 3 of 12 MB"
+    assert (len(changed), len(progressed)) == (0, 1)
+
+
 def test_what_is_in_force_is_shown(
     panel: RecipePanel, session: Session, bridge: FakeBridge
 ) -> None:
