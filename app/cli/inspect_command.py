@@ -6,7 +6,7 @@ import argparse
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from app.atomic_files import write_file
 from app.cli.conflicting_options import refuse_together
 from app.cli.evaluation_list import evaluations_as_text
 from app.cli.output import write_stdout
+from app.cli.progress_line import ProgressLine
 from app.cli.shown_options import shown_measures
 from app.decoding.alpha_policy import CONSTANT
 from app.errors import HistoryError
@@ -21,7 +22,7 @@ from app.history.archive import Archive, Query
 from app.history.database import Database, open_to_read
 from app.history.evaluation_summaries import EvaluationArchive
 from app.history.export.document import Document, read_document, shift_bits
-from app.history.export.formats import OF_MANY, PNG, check_format, exported, file_bytes
+from app.history.export.formats import OF_MANY, PNG, check_format, exported_pieces
 from app.history.export.parquet_file import PARQUET
 from app.history.records import RunSummary, StoredRun, first_words
 from app.settings import history_file
@@ -30,6 +31,8 @@ from app.wording import decimals
 _TOKEN_WIDTH = 16
 _STDOUT = "-"
 _TABLE = "table"
+_PROGRESS_STEP = 50
+"""Tokens between two lines of progress."""
 
 
 def inspect(options: argparse.Namespace) -> int:
@@ -50,23 +53,35 @@ def inspect(options: argparse.Namespace) -> int:
         return write_stdout(_list(database, options.search or ""))
     format_ = options.format or _TABLE
     _check_output(format_, len(options.names), options.output)
-    archive = Archive(database)
+    archive, line = Archive(database), ProgressLine()
+    total = 0
+
+    def watch(done: int) -> None:
+        if total and done % _PROGRESS_STEP == 0:
+            line.show(f"Exporting: {done / total:.0%}")
+
     try:
         run_ids = dict.fromkeys(archive.resolve(name) for name in options.names)
         documents = [
-            read_document(archive, run_id, tokens_only=format_ in OF_MANY) for run_id in run_ids
+            read_document(archive, run_id, tokens_only=format_ in OF_MANY, watch=watch)
+            for run_id in run_ids
         ]
     finally:
         archive.close()
+    total = sum(len(document.tokens) for document in documents)
     documents = [
         replace(document, shown=shown_measures(options, format_, document.pair_names))
         for document in documents
     ]
-    content = _content(documents, format_)
-    if options.output in (None, _STDOUT):
-        return write_stdout(content)
-    _write(Path(options.output), file_bytes(content))
-    return 0
+    try:
+        content = _content(documents, format_)
+        if options.output not in (None, _STDOUT):
+            _write(Path(options.output), content)
+            return 0
+        whole = b"".join(content)
+    finally:
+        line.clear()
+    return write_stdout(whole if format_ in (PNG, PARQUET) else whole.decode("utf-8"))
 
 
 def _check_output(format_: str, runs: int, output: str | None) -> None:
@@ -85,24 +100,24 @@ def _check_output(format_: str, runs: int, output: str | None) -> None:
     check_format(format_)
 
 
-def _content(documents: Sequence[Document], format_: str) -> str | bytes:
+def _content(documents: Sequence[Document], format_: str) -> Iterable[bytes]:
     if format_ == _TABLE:
-        return _table(documents[0])
+        return (_table(documents[0]).encode("utf-8"),)
     if format_ == PNG:
         from app.ui.pictures import shift_png  # imports Qt
 
-        return shift_png(documents[0])
-    return exported(documents, format_)
+        return (shift_png(documents[0]),)
+    return exported_pieces(documents, format_)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: Iterable[bytes]) -> None:
     try:
         write_file(path, content)
     except OSError as error:
         raise HistoryError(
             f"{path} cannot be written",
             evidence=error.strerror or str(error),
-            next_step="Choose another file.",
+            next_step="Choose another file, or make room on its disk.",
         ) from error
 
 

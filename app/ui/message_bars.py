@@ -9,6 +9,7 @@ from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe.unfinished_bar import UnfinishedBar
 from app.ui.state.session import Session
 from app.ui.train.training_bar import TrainingBar
+from app.ui.widgets.export_bar import ExportBar
 from app.ui.widgets.saved_bar import SavedBar
 
 
@@ -18,6 +19,7 @@ def add_bars(layout: QVBoxLayout, session: Session) -> None:
         ProblemBanner(session),
         UnfinishedBar(session),
         DownloadBar(session.downloads),
+        ExportBar(session.history.exports),
         SavedBar(session.saved),
         TrainingBar(session),
     ):

@@ -2038,6 +2038,33 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     </message>
 </context>
 <context>
+    <name>ExportBar</name>
+    <message>
+        <source>Export</source>
+        <translation>내보내기</translation>
+    </message>
+    <message>
+        <source>Progress of the export</source>
+        <translation>내보내기 진행률</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>취소</translation>
+    </message>
+    <message>
+        <source>Leave the file as it was</source>
+        <translation>파일을 이전 상태로 둡니다</translation>
+    </message>
+    <message>
+        <source>Exporting to {0}</source>
+        <translation>{0}에 내보내는 중</translation>
+    </message>
+    <message>
+        <source>{0}, {1} more waiting</source>
+        <translation>{0}, {1}개 대기 중</translation>
+    </message>
+</context>
+<context>
     <name>Exporting</name>
     <message>
         <source>Report to read in a browser (HTML)</source>
@@ -2086,6 +2113,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>The export cannot be written to {0}</source>
         <translation>{0}에 내보낼 수 없습니다</translation>
+    </message>
+    <message>
+        <source>Choose another folder, or make room on its disk.</source>
+        <translation>다른 폴더를 선택하거나 디스크 공간을 확보하십시오.</translation>
     </message>
     <message>
         <source>The map cannot be written to {0}</source>

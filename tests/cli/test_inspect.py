@@ -26,6 +26,7 @@ from app.engine.events import Event, TokenDecoded
 from app.history.records import NewRun, new_run_id
 from app.settings import history_file
 from tests import tiny
+from tests.cli.test_progress_line import on_terminal
 
 PROMPT = "the king said"
 
@@ -350,3 +351,20 @@ def test_unwritable_output_is_one_line(saved: dict[str, object], format_name: st
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=240)
     assert done.returncode == 2
     assert done.stderr == "tuneshift: The output cannot be written. No space left on device.\n"
+
+
+def test_a_long_export_tells_how_far_it_is_on_a_terminal(
+    saved: dict[str, object],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "run.json"
+    as_before = inspected(capsys, "last", "--format", "json", "--output", str(path))
+    content = path.read_bytes()
+    terminal = on_terminal(monkeypatch)
+    monkeypatch.setattr("app.cli.inspect_command._PROGRESS_STEP", 5)
+    assert main(["inspect", "last", "--format", "json", "--output", str(path)]) == 0
+    assert as_before == ""
+    assert terminal.getvalue() == "\r\033[KExporting: 0%\r\033[KExporting: 50%\r\033[K"
+    assert path.read_bytes() == content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
@@ -28,6 +28,8 @@ class Document:
         candidates: The candidates of each token, or None if none are stored.
         earlier: The tokens of earlier answers of a conversation, by the index of the message.
         shown: What reports and pictures show.
+        watch: Called with the number of tokens that are done while their candidates are tabulated,
+            which is what takes long; it may raise ``Cancelled``.
     """
 
     run: StoredRun
@@ -35,6 +37,7 @@ class Document:
     candidates: Sequence[CandidateRows | None]
     earlier: Mapping[int, Sequence[ExplainedToken]] = field(default_factory=dict)
     shown: ShownMeasures = USUAL_MEASURES
+    watch: Callable[[int], None] = lambda done: None
 
     @property
     def text(self) -> str:
@@ -68,7 +71,9 @@ class Document:
 
     def tables(self) -> Iterator[CandidateTable | None]:
         """The table of candidates of each token."""
-        return (None if rows is None else tabulate(rows) for rows in self.candidates)
+        for done, rows in enumerate(self.candidates):
+            self.watch(done)
+            yield None if rows is None else tabulate(rows)
 
     def table(self, index: int) -> CandidateTable | None:
         """The table of candidates of one token."""
@@ -84,7 +89,13 @@ class Document:
         return replace(self, tokens=self.tokens[first:last], candidates=self.candidates[first:last])
 
 
-def read_document(archive: Archive, run_id: str, *, tokens_only: bool = False) -> Document:
+def read_document(
+    archive: Archive,
+    run_id: str,
+    *,
+    tokens_only: bool = False,
+    watch: Callable[[int], None] = lambda done: None,
+) -> Document:
     """Read a run from the history.
 
     Args:
@@ -92,17 +103,22 @@ def read_document(archive: Archive, run_id: str, *, tokens_only: bool = False) -
         run_id: The run.
         tokens_only: Whether earlier answers are left out, as the table of tokens does not need
             them, and candidates, of which it needs those that say which tokens skipped pairs.
+        watch: The document's; called with 0 while candidates are read.
 
     Raises:
         HistoryError: The run does not exist or cannot be read.
+        Cancelled: When ``watch`` says so.
     """
     tokens, run = archive.tokens(run_id), archive.get(run_id)
     if tokens_only and not may_skip(run):
-        return Document(run, tokens, [None] * len(tokens))
-    kept = dict(archive.all_candidates(run_id))
+        return Document(run, tokens, [None] * len(tokens), watch=watch)
+    kept = {}
+    for index, rows in archive.all_candidates(run_id):
+        watch(0)
+        kept[index] = rows
     candidates = [kept.get(token.index) for token in tokens]
     earlier = {} if tokens_only else _earlier_answers(archive, run)
-    return Document(run, tokens, candidates, earlier)
+    return Document(run, tokens, candidates, earlier, watch=watch)
 
 
 def may_skip(run: StoredRun) -> bool:

@@ -30,6 +30,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.empty_page import empty_page
+from app.ui.widgets.export_bar import ExportBar
 from app.ui.widgets.file_dialogs import ask_file
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.number_table import NumberTable
@@ -158,6 +159,7 @@ class PromptListDialog(OrderedDialog):
         layout.addLayout(head)
         layout.addWidget(self.progress)
         layout.addWidget(card, 1)
+        layout.addWidget(ExportBar(self._session.history.exports))
         layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(foot)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from app.history.export.shown_measures import ShownMeasures
 from app.settings import state_folder
 from app.ui.pictures import shift_png
 from app.ui.state.display import Display
+from app.ui.state.records.exports import Export
 from app.ui.state.session import Session
 from app.ui.translation import translate
 from app.ui.widgets.file_dialogs import ask_new_file, file_stem
@@ -87,25 +88,39 @@ def ask_export(session: Session, run_ids: Sequence[str], name: str, parent: QWid
 
 
 def export(session: Session, run_ids: Sequence[str], name: str, path: Path) -> None:
-    """Write runs to a file on a background thread, and report an error if that fails."""
+    """Write runs to a file in the background, and report an error if that fails."""
     reader, shown = session.history.reader, _shown(session.display)
     failed = translate("Exporting", "The export cannot be written to {0}").format(path)
+    next_step = translate("Exporting", "Choose another folder, or make room on its disk.")
 
-    def write() -> None:
-        read = reader.documents(run_ids, tokens_only=name in OF_MANY)
+    def write(progress: Export) -> None:
+        progress.check()
+        tokens_only = name in OF_MANY
+        read = reader.documents(run_ids, tokens_only=tokens_only, watch=progress.watch)
+        progress.total = sum(len(document.tokens) for document in read)
         documents = [replace(document, shown=shown) for document in read]
         png = name == PNG
-        content = shift_png(documents[0]) if png else exported_pieces(documents, name)
+        content = [shift_png(documents[0])] if png else exported_pieces(documents, name)
         try:
-            write_file(path, content)
+            write_file(path, _watched(content, progress))
         except OSError as error:
-            raise HistoryError(failed, evidence=error.strerror or str(error)) from error
+            raise HistoryError(
+                failed, evidence=error.strerror or str(error), next_step=next_step
+            ) from error
 
-    def written(_: None) -> None:
+    def written() -> None:
         _memory().setValue(_FOLDER, str(path.parent))
         session.saved.add(path)
 
-    session.history.background.run(session, write, written, session.report)
+    session.history.exports.begin(path, write, written, session.report)
+
+
+def _watched(pieces: Iterable[bytes], progress: Export) -> Iterator[bytes]:
+    """The pieces of a file, between which its export can be cancelled, and after the last."""
+    for piece in pieces:
+        progress.check()
+        yield piece
+    progress.check()
 
 
 def copy_shown(session: Session, name: str) -> None:

@@ -32,6 +32,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.export_bar import ExportBar
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.row_table import choose_row, make_table
 from app.ui.widgets.saved_bar import SavedBar
@@ -192,6 +193,7 @@ class HistoryDialog(QDialog):
         layout.setSpacing(SPACE + 4)
         layout.addLayout(filters)
         layout.addLayout(middle, 1)
+        layout.addWidget(ExportBar(self._session.history.exports))
         layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(buttons)
 

@@ -112,11 +112,18 @@ class HistoryReader:
         """
         return self.documents([run_id])[0]
 
-    def documents(self, run_ids: Sequence[str], *, tokens_only: bool = False) -> list[Document]:
+    def documents(
+        self,
+        run_ids: Sequence[str],
+        *,
+        tokens_only: bool = False,
+        watch: Callable[[int], None] = lambda done: None,
+    ) -> list[Document]:
         """The current content of runs; see :meth:`document` and ``read_document``.
 
         Raises:
             HistoryError: A run cannot be read.
+            Cancelled: When ``watch`` says so.
         """
         if self._writer:
             self._writer.flush(_PATIENCE_SECONDS)
@@ -126,7 +133,7 @@ class HistoryReader:
                 held = next((archive for archive in archives if archive.holds(run_id)), None)
                 if held is None:
                     raise HistoryError(f"There is no run “{run_id}” in the history")
-                found.append(read_document(held, run_id, tokens_only=tokens_only))
+                found.append(read_document(held, run_id, tokens_only=tokens_only, watch=watch))
         return found
 
     def candidates(self, run_id: str, first: int, end: int) -> dict[int, CandidateRows]:

@@ -26,6 +26,7 @@ from app.history.repeat import Repeatable, repeatable
 from app.history.run_edits import archive_with, readable_archives
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
+from app.ui.state.records.exports import Exports
 from app.ui.state.records.history_edits import HistoryEdits
 from app.ui.state.records.history_reader import HistoryReader, ReadRuns
 from app.ui.state.records.history_search import HistorySearch
@@ -86,6 +87,8 @@ class History(QObject):
         self._opened: Database | None = None
         self.background = Background("export", self)
         """Thread of exports."""
+        self.exports = Exports(self.background, self)
+        """The exports that have not ended."""
         self.reading = Background("history reading", self)
         """Thread that reads the runs to open."""
         self.reader = HistoryReader()
@@ -120,8 +123,9 @@ class History(QObject):
         self.changed.emit()
 
     def close(self) -> None:
-        """Stop recording; pending data is still written. Returns at once."""
+        """Stop recording, and cancel exports; pending data is still written. Returns at once."""
         self._close_archives()
+        self.exports.cancel()
         self.background.close()
         self.reading.close()
         self.search.close()
