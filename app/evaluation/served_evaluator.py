@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from threading import Event
 
 from app.checkpoints.endpoints.tuned_server import TunedServer
@@ -59,27 +60,42 @@ class ServedEvaluator:
     ) -> Iterator[tuple[int, GeneratedAnswer]]:
         """Generate an answer to each request; yields the index of a request with its answer.
 
+        A prompt is encoded shortly before it is sent. Answers that are finished when one fails, or
+        when the evaluation is cancelled, are yielded before it is raised.
+
         Raises:
             PromptError: A prompt is empty or does not fit into the context.
             EndpointError: The server cannot be reached, or refuses a request.
             Cancelled: ``cancelled`` returned True.
         """
-        starts = [self._start(request) for request in requests]
         ended = Event()
         pool = ThreadPoolExecutor(self._at_once, "served evaluation")
+        waiting = iter(enumerate(requests))
+        places: dict[Future[GeneratedAnswer], int] = {}
+        failure: Exception | None = None
         try:
-            places = {
-                pool.submit(self._answer, start, variant, ended.is_set): place
-                for place, start in enumerate(starts)
-            }
-            left = set(places)
-            while left:
-                done, left = wait(left, _ASK_EVERY, FIRST_COMPLETED)
-                if self._cancelled():
-                    raise Cancelled
-                yield from ((places[future], future.result()) for future in done)
+            while failure is None:
+                try:
+                    # Twice as many, so that the server has work while answers are judged here.
+                    for place, request in islice(waiting, 2 * self._at_once - len(places)):
+                        start = self._start(request)
+                        places[pool.submit(self._answer, start, variant, ended.is_set)] = place
+                    if not places:
+                        return
+                    done, _ = wait(places, _ASK_EVERY, FIRST_COMPLETED)
+                    if self._cancelled():
+                        raise Cancelled
+                    failure = next(filter(None, map(_failure, done)), None)
+                except Exception as error:
+                    failure, done = error, set()
+                if failure is not None:
+                    ended.set()  # the threads close their requests, so that the server stops too
+                    pool.shutdown(cancel_futures=True)
+                    done = {each for each in places if not each.cancelled() and not _failure(each)}
+                yield from [(places.pop(each), each.result()) for each in done]
+            raise failure
         finally:
-            ended.set()  # the threads close their requests, so that the server stops as well
+            ended.set()
             pool.shutdown(cancel_futures=True)
 
     def _start(self, request: GenerateRequest) -> GenerationStart:
@@ -117,3 +133,15 @@ class ServedEvaluator:
                 if text.ended:
                     break
         return text.answer
+
+
+def _failure(done: Future[GeneratedAnswer]) -> Exception | None:
+    """Why an answer failed.
+
+    Raises:
+        BaseException: Something that is no error of the program ended it.
+    """
+    error = done.exception()
+    if error is None or isinstance(error, Exception):
+        return error
+    raise error

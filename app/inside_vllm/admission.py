@@ -215,6 +215,13 @@ class _Request:
                 raise SettingsError(
                     f"There are no {CONTRIBUTIONS} here", evidence=str(self._no_inbox)
                 )
+        here = self._path in _WITH_ERRORS and is_on_one_machine(self._config)
+        if any(alphas) and self._inbox is None and here:
+            raise SettingsError(
+                "A tuned text cannot be had, since errors of the pairs could not be told",
+                evidence=str(self._no_inbox),
+                next_step="Put that right and start the server again, or send every α as 0.",
+            )
         return any(alphas) or contributions, contributions
 
     async def _refuse(self, problem: str) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from app.checkpoints.devices import exhausted_device, is_out_of_memory, out_of_memory
 from app.decoding.batched_ensemble import OpenBatchedEnsemble
 from app.decoding.cache_state import CacheState
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.prefix_cache import SHORTEST
-from app.errors import DeviceError, TuneshiftError, unknown_error
+from app.errors import TuneshiftError
+from app.inside_vllm.request_errors import log_failure, request_error
 
 log = logging.getLogger(__name__)
 
@@ -133,17 +133,23 @@ class PairSteps:
             parts = [*filter(None, [rows]), *(reading.logits for reading in alone)]
             return PairRows([item.text for item in (*extended, *alone)], _joined(parts), failed)
 
-    def leave(self, text: ServedText) -> None:
-        """Free the caches of a text; the prefix cache keeps what may be read again."""
+    def leave(self, text: ServedText, *, kept: bool = True) -> None:
+        """Free the caches of a text.
+
+        Args:
+            text: The text.
+            kept: Whether the prefix cache keeps what may be read again.
+        """
         reading = self._readings.pop(text, None)
         if reading is None:
             return
         with torch.inference_mode():
-            self._keep(reading)
+            if kept:
+                self._keep(reading)
             try:
                 self._keep_rows([row for row in self._rows if row is not reading])
-            except Exception:  # the caches may be without the text in some layers only
-                log.warning("a text cannot leave the others; they are read again", exc_info=True)
+            except Exception as error:  # the caches may be without the text in some layers only
+                log_failure(log, "a text cannot leave the others; they are read again", error)
                 self._forget(self._rows)
 
     def _leave_if_changed(self, text: ServedText) -> None:
@@ -164,8 +170,8 @@ class PairSteps:
                 if reading.parked:
                     self._join_parked(reading)
             return self._read_tokens(failed)
-        except Exception:  # the caches may have been extended in some layers only
-            log.warning("a step of the pairs failed; its texts are read again", exc_info=True)
+        except Exception as error:  # the caches may have been extended in some layers only
+            log_failure(log, "a step of the pairs failed; its texts are read again", error)
             self._forget([*self._rows, *gaining])
             return [], None
 
@@ -197,7 +203,9 @@ class PairSteps:
             logits = ensemble.resume(text.prompts, list(text.output))
             self._batch.join()
         except Exception as error:
-            failed[text] = _told(error)
+            if not isinstance(error, TuneshiftError):
+                log_failure(log, "a text could not be read", error)
+            failed[text] = request_error(error)
             ensemble.clear_caches()
             return
         reading = _Reading(text, len(text.output), logits)
@@ -246,8 +254,8 @@ class PairSteps:
             for place, (context, state) in enumerate(contexts):
                 if state is not None:
                     prefixes.keep(context, reading.ids(place), state)
-        except Exception:  # what is not kept is read again
-            log.warning("a text cannot be kept for later requests", exc_info=True)
+        except Exception as error:  # what is not kept is read again
+            log_failure(log, "a text cannot be kept for later requests", error)
 
 
 def _part(logits: EnsembleLogits, places: list[int]) -> EnsembleLogits:
@@ -260,19 +268,3 @@ def _joined(parts: list[EnsembleLogits]) -> EnsembleLogits | None:
         return parts[0] if parts else None
     rows = torch.cat([part.rows for part in parts], dim=1)
     return EnsembleLogits(rows, parts[0].pairs, parts[0].masked)
-
-
-def _told(error: Exception) -> TuneshiftError:
-    if isinstance(error, TuneshiftError):
-        return error
-    if is_out_of_memory(error):
-        if exhausted_device(error) is None:
-            said = str(error).partition("\n")[0]
-            return DeviceError(
-                "The memory of a device was not enough for this request",
-                evidence=said,
-                next_step="Send fewer at once.",
-            )
-        return out_of_memory("this request", "", error=error, next_step="Send fewer at once.")
-    log.error("a text could not be read", exc_info=error)
-    return unknown_error(error)

@@ -64,6 +64,7 @@ def remove_abandoned(folder: Path) -> None:
             continue
         try:
             with socket.socket(socket.AF_UNIX) as asked:
+                asked.setblocking(False)  # a process that is stopped accepts nothing
                 asked.connect(str(path))
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)

@@ -28,16 +28,17 @@ log = logging.getLogger(__name__)
 
 BEGUN, TOKEN, ERROR, KEY = "begun", "token", "error", "key"
 
-_SECONDS = 1.0
-"""The longest that the engine waits for the API process to read."""
+_ATTEMPTS = 3
+_SECONDS = 2.0
+"""The longest that the engine waits in an attempt for the API process to read."""
 
 
 class ReportSender:
     """Sends reports of requests to the API processes that took the requests.
 
-    Nothing here fails: without a connection, and where an API process does not read, reports are
-    dropped, and the API process learns from the end of the connection, or from a request that has
-    not begun, that some are missing.
+    Nothing here fails: a report that cannot be sent is sent again over a new connection, and after
+    a few attempts it is dropped; the API process learns from the end of the connection, or from a
+    request that has not begun, that some are missing.
     """
 
     def __init__(self) -> None:
@@ -68,13 +69,16 @@ class ReportSender:
             return
         if path is None:
             return
-        line = json.dumps({KEY: key, kind: content}, ensure_ascii=False).encode() + b"\n"
-        try:
-            self._connected(path).sendall(line)
-        except OSError as error:
-            log.warning("a report of a request is dropped: %s", error)
-            if (broken := self._sockets.pop(path, None)) is not None:
-                broken.close()
+        line = json.dumps({KEY: key, kind: content}).encode() + b"\n"
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._connected(path).sendall(line)
+                return
+            except OSError as error:
+                dropped = "dropped" if attempt == _ATTEMPTS else "sent again"
+                log.warning("a report of a request is %s: %s", dropped, error)
+                if (broken := self._sockets.pop(path, None)) is not None:
+                    broken.close()
 
     def _connected(self, path: Path) -> socket.socket:
         if path not in self._sockets:

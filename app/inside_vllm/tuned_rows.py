@@ -11,22 +11,25 @@ from torch import Tensor
 
 from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_pairs import LoadedPairs
-from app.errors import SettingsError, TuneshiftError, unknown_error
+from app.errors import DeviceError, ModelError, SettingsError, TuneshiftError
 from app.inside_vllm.additional_config import prefix_bytes_of, recipe_of
 from app.inside_vllm.alpha_arguments import read_alphas, wants_contributions
 from app.inside_vllm.pair_loading import load_beside
 from app.inside_vllm.pair_steps import PairRows, PairSteps, ServedText
 from app.inside_vllm.report_folder import REPORT
 from app.inside_vllm.report_sender import ReportSender
+from app.inside_vllm.request_errors import log_failure, request_error
 from app.inside_vllm.token_records import TokenRecords
 
 log = logging.getLogger(__name__)
 
-_NO_TOKEN = (
-    "The models leave no token to sample. "
-    "Check that the checkpoints are intact, and what the request forbids."
+_NO_TOKEN = ModelError(
+    "The models leave no token to sample",
+    next_step="Check that the checkpoints are intact, and what the request forbids.",
 )
-_NO_MEMORY = "The memory of a device was not enough for this step. Send fewer requests at once."
+_NO_MEMORY = DeviceError(
+    "The memory of a device was not enough for this step", next_step="Send fewer requests at once."
+)
 
 
 class TunedRows:
@@ -95,8 +98,8 @@ class TunedRows:
             if recorded:
                 self._records.begin(text, prompt)
         except Exception as error:  # an error that were raised would end the engine
-            log.error("a request cannot be read: %s", said := _sentence(error))
-            self._reports.send_error(key, said)
+            log_failure(log, "a request cannot be read", error)
+            self._reports.send_error(key, str(request_error(error)))
             return ServedText((), output, ())
         self._keys[text] = key
         return text
@@ -107,24 +110,30 @@ class TunedRows:
             try:
                 record = self._records.known(text)
             except Exception as error:
-                self._end(text, _sentence(error))
+                self._end(text, error)
                 continue
             if record is not None:
                 self._reports.send_token(self._keys[text], record)
 
-    def _end(self, text: ServedText, said: str) -> None:
+    def _end(self, text: ServedText, error: Exception) -> None:
         """Let a request end at its next token, and never read its text again."""
-        log.error("a request ends: %s", said)
-        self._reports.send_error(self._keys.get(text), said)
+        log_failure(log, "a request ends", error)
+        self._reports.send_error(self._keys.get(text), str(request_error(error)))
         self._records.leave(text)
-        self.steps.leave(text)
+        self._free(text, kept=False)
         text.prompts = ()
+
+    def _free(self, text: ServedText, *, kept: bool) -> None:
+        try:
+            self.steps.leave(text, kept=kept)
+        except Exception as error:  # an error that were raised would end the engine
+            log_failure(log, "the caches of a text cannot be freed", error)
 
     def leave(self, text: ServedText) -> None:
         """Free what is held of a text."""
         self._records.leave(text)
         self._keys.pop(text, None)
-        self.steps.leave(text)
+        self._free(text, kept=True)
 
     def tune(self, logits: Tensor, rows: Mapping[int, ServedText]) -> Tensor:
         """Turn the base's logits of some rows into tuned ones, in place.
@@ -140,11 +149,12 @@ class TunedRows:
         try:
             ended = self._add_shifts(logits, rows)
         except Exception as error:
-            log.error("the requests of a step end", exc_info=error)
+            log_failure(log, "the requests of a step end", error)
+            told = _NO_MEMORY if is_out_of_memory(error) else request_error(error)
             self._pairs.ensemble.prefixes.clear()
             ended = list(rows)
             for text in rows.values():
-                self._end(text, _sentence(error))
+                self._end(text, told)
         for row in ended:
             logits[row] = -torch.inf
             logits[row, self._eos_ids] = 0.0
@@ -155,7 +165,7 @@ class TunedRows:
         places = {text: row for row, text in rows.items()}
         found = self.steps.step([text for text in places if text.prompts])
         for text, error in found.failed.items():
-            self._end(text, str(error))
+            self._end(text, error)
         ended = [row for row, text in rows.items() if not text.prompts]
         if found.logits is not None and found.texts:
             self._keep_rows(logits, places, found)
@@ -187,10 +197,3 @@ class TunedRows:
         devices = {role.device for role in self._pairs.roles}
         free = (free_bytes(device) + held.get(device, 0) for device in devices)
         return min([self._prefix_bytes, *(size // 2 for size in free)])
-
-
-def _sentence(error: Exception) -> str:
-    """What the client of a request is told."""
-    if isinstance(error, TuneshiftError):
-        return str(error)
-    return _NO_MEMORY if is_out_of_memory(error) else str(unknown_error(error))

@@ -134,4 +134,6 @@ class TunedServer:
             base, expert, antiexpert = self.rows([*prompt, *output])
             records.keep(text, base, torch.stack([expert, antiexpert]))
             output.append(int((base + alpha * (expert - antiexpert)).argmax()))
-            yield from (record for _, record in records.known())
+            record = records.known(text)
+            assert record is not None
+            yield record

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
-from app.errors import Cancelled, EndpointError, EvaluationError
+from app.errors import Cancelled, EndpointError, EvaluationError, PromptError
+from app.evaluation.batch_generation import GeneratedAnswer, GenerationStart
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.identity import fingerprints, model_identity
 from app.evaluation.loading import ModelLoader
 from app.evaluation.plan import Plan, prepare
 from app.evaluation.requests import GenerateRequest, Prompt
-from app.evaluation.variants import default_roles, variants_of
+from app.evaluation.served_evaluator import ServedEvaluator
+from app.evaluation.variants import Variant, default_roles, variants_of
 from tests import tiny
 from tests.engine.tuned_server import TunedServer
 from tests.evaluation.test_variants import single_model
@@ -117,3 +121,64 @@ def test_stored_answers_belong_to_one_server(llama: tiny.Family, server: TunedSe
     other = replace(recipe, base=replace(recipe.base, source="endpoint:http://127.0.0.1:1/v1"))
     assert identity(recipe) != identity(other)
     assert "tuned" not in str(identity(llama.recipe()))  # keys of stored answers stay as they were
+
+
+class Answering(ServedEvaluator):
+    """Answers one request after the other, and can fail at one of them."""
+
+    def __init__(self, failing: int | None = None, cancelled_at: int | None = None) -> None:
+        self.encoded: list[str] = []
+        self._begun = Event()
+        self._failing, self._cancelled_at = failing, cancelled_at
+        super().__init__(None, 1, self._is_cancelled)  # type: ignore[arg-type]
+
+    def _is_cancelled(self) -> bool:
+        return self._cancelled_at is not None and self._begun.wait(60)
+
+    def _start(self, request: GenerateRequest) -> GenerationStart:
+        self.encoded.append(request.prompt.plain)
+        if request.prompt.plain == "":
+            raise PromptError("The prompt is empty")
+        return GenerationStart(([len(self.encoded) - 1],), request.config)
+
+    def _answer(
+        self, start: GenerationStart, variant: Variant, ended: Callable[[], bool]
+    ) -> GeneratedAnswer:
+        ((place,),) = start.prompts
+        if place == self._cancelled_at:
+            self._begun.set()
+        if place == self._failing:
+            raise EndpointError("The server has a problem")
+        return GeneratedAnswer(str(place), 1)
+
+
+def answers(
+    evaluator: Answering, prompts: Sequence[str], error: type[Exception] | None = None
+) -> list[str]:
+    """The answers that come, until the error."""
+    found = []
+    asked = [GenerateRequest(Prompt(prompt), GREEDY) for prompt in prompts]
+    with nullcontext() if error is None else pytest.raises(error):
+        for _, answer in evaluator.generate(asked, None):  # type: ignore[arg-type]
+            found.append(answer.text)
+    return sorted(found, key=int)
+
+
+def test_answers_that_are_finished_are_kept_when_one_fails() -> None:
+    prompts = [str(place) for place in range(30)]
+    assert answers(Answering(), prompts) == prompts
+    kept = answers(Answering(failing=20), prompts, EndpointError)
+    assert kept[:20] == prompts[:20]
+    assert "20" not in kept
+    assert answers(Answering(cancelled_at=1), prompts, Cancelled)[:1] == ["0"]
+    assert answers(Answering(), ["a", "b", ""], PromptError)[:1] == ["0"]
+
+
+def test_prompts_are_encoded_when_their_turn_comes() -> None:
+    evaluator = Answering()
+    asked = [GenerateRequest(Prompt(str(place)), GREEDY) for place in range(30)]
+    found = evaluator.generate(asked, None)  # type: ignore[arg-type]
+    next(found)
+    assert len(evaluator.encoded) <= 3
+    assert len(list(found)) == 29
+    assert evaluator.encoded == [str(place) for place in range(30)]

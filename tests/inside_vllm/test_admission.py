@@ -227,3 +227,13 @@ def test_contributions_are_refused_where_the_engine_cannot_report(
 def test_who_has_no_key_learns_no_names_of_pairs(state: SimpleNamespace) -> None:
     body = json.dumps({"vllm_xargs": {"alpha.x": 1}}).encode()
     assert ask(state, body, locked) == (401, b"no")
+
+
+def test_tuned_requests_are_refused_where_errors_could_not_be_told(
+    state: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    status, body = ask(state, b'{"prompt": "the king"}')
+    assert status == 400
+    assert "errors of the pairs could not be told" in json.loads(body)["error"]["message"]
+    assert ask(state, b'{"prompt": "the king", "vllm_xargs": {"alpha": 0}}')[0] == 200

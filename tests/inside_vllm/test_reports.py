@@ -88,6 +88,20 @@ def test_what_is_sent_is_there_without_waiting() -> None:
     run(work)
 
 
+def test_a_report_is_sent_again_over_a_new_connection() -> None:
+    async def work(inbox: ReportInbox, sender: ReportSender) -> None:
+        reports = inbox.open()
+        sender.send_begun(inbox.open().key)
+        inbox.drain()
+        for connection in list(inbox._received):
+            inbox._hang_up(connection)
+        sender.send_error(reports.key, "no memory")
+        inbox.drain()
+        assert reports.error == "no memory"
+
+    run(work)
+
+
 def test_reports_of_answered_requests_and_strange_keys_are_dropped() -> None:
     async def work(inbox: ReportInbox, sender: ReportSender) -> None:
         reports = inbox.open()

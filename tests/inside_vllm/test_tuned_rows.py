@@ -17,7 +17,7 @@ from app.checkpoints.spec import CHAT, Recipe
 from app.errors import CheckpointError, ModelError, RecipeError, SettingsError, VocabularyError
 from app.inside_vllm import pair_steps
 from app.inside_vllm.additional_config import RECIPE
-from app.inside_vllm.pair_steps import PairRows
+from app.inside_vllm.pair_steps import PairRows, PairSteps, ServedText
 from app.inside_vllm.report_sender import ReportSender
 from app.inside_vllm.token_records import TokenRecords
 from app.inside_vllm.tuned_rows import TunedRows
@@ -176,6 +176,81 @@ def test_an_unexpected_error_ends_a_request_and_not_the_engine(
     assert tuned.steps.texts == 0
     assert tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: text}).argmax(1).tolist() == [0]
     tuned.leave(text)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is reported: errors, and the word “record” for each record."""
+    found: list[str] = []
+    monkeypatch.setattr(ReportSender, "send_error", lambda _, key, said: found.append(said))
+    monkeypatch.setattr(ReportSender, "send_token", lambda _, key, record: found.append("record"))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no memory"), IndexError("“the king”")])
+def test_a_request_whose_record_fails_ends_alone(
+    llama: tiny.Family,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    told: list[str],
+    error: Exception,
+) -> None:
+    tuned = loaded(llama.recipe(), tmp_path)
+    outputs: list[list[int]] = [[], []]
+    one, two = (tuned.text(PROMPT, ids, {"contributions": True}) for ids in outputs)
+    assert one is not None
+    assert two is not None
+    known = TokenRecords.known
+
+    def failing(records: TokenRecords, text: ServedText) -> object:
+        if text is one:
+            raise error
+        return known(records, text)
+
+    rows = torch.randn(2, tiny.VOCABULARY, generator=torch.Generator().manual_seed(3))
+    tuned.tune(rows.clone(), {0: one, 1: two})
+    for ids in outputs:
+        ids.append(5)
+    with monkeypatch.context() as memory:
+        memory.setattr(TokenRecords, "known", failing)
+        tuned.report()
+    sentence, record = told
+    assert record == "record"
+    assert ("no memory" in sentence) == isinstance(error, torch.OutOfMemoryError)
+    assert "the king" not in sentence + caplog.text  # an error may quote what somebody has sent
+    assert type(error).__name__ in caplog.text
+    assert "in failing" in caplog.text
+    found = tuned.tune(rows.clone(), {0: one, 1: two})
+    assert found.argmax(1)[0] == 0
+    assert found[1].isfinite().all()
+    assert tuned.steps.texts == 1
+
+
+@pytest.mark.slow
+def test_a_request_that_has_failed_costs_no_more(
+    llama: tiny.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    """A request that ignores the end of sequence goes on until vLLM is told to stop it."""
+    tuned = loaded(llama.recipe(), tmp_path)
+    output: list[int] = []
+    long = tuned.text(PROMPT * 200, output, None)
+    assert long is not None
+    read: list[list[ServedText]] = []
+    step = PairSteps.step
+
+    def counted(steps: PairSteps, texts: list[ServedText]) -> PairRows:
+        read.append(texts)
+        return step(steps, texts)
+
+    monkeypatch.setattr(PairSteps, "step", counted)
+    for _ in range(3):
+        found = tuned.tune(torch.randn(1, tiny.VOCABULARY), {0: long})
+        assert found.argmax(1).tolist() == [0]
+        output.append(0)
+    assert [len(texts) for texts in read if texts] == [1]
+    assert len(told) == 1
 
 
 @pytest.mark.slow

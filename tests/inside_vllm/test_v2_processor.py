@@ -108,6 +108,9 @@ def test_rows_that_change_their_places(runner: Runner, llama: tiny.Family) -> No
     check(runner.step([1]), [1])
     assert runner.add(1, [1, 2, 3, 4, 5], 3)  # preempted and resumed, with two tokens of its own
     check(runner.step([1]), [1])
+    for slot in (1, 2):  # requests that the pairs do not change take the places
+        assert not runner.add(slot, [5, 6], 2, alpha=0.0)
+    assert not runner.processor._tuned._keys  # nothing is held of the earlier ones
 
 
 def test_speculative_decoding_is_refused(runner: Runner) -> None:
