@@ -23,7 +23,7 @@ from app.checkpoints.llama_devices import gpus_seen_by_a_child
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
-from app.checkpoints.memory.heap import forget_frames, release_memory
+from app.checkpoints.memory.heap import RowHoles, forget_frames, release_memory
 from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Preflight
@@ -271,7 +271,7 @@ class Engine:
             remote.begin_run(command.cancellation.requested)
         self._emit(run.started)
         self._bound_prefixes(loaded)
-        clock = RunClock()
+        clock, holes = RunClock(), RowHoles(len(ensemble.models), ensemble.vocabulary_size)
         skipping = run.skipping()
         drafting = command.speculate and skipping is None
         speculator = self._speculator(command.role) if drafting else None
@@ -302,6 +302,7 @@ class Engine:
             told = step.without_combined() if command.keep_rows else step.without_rows()
             self._emit(TokenDecoded(command.id, told, explained, found))
             clock.tick()
+            holes.add_token()
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None
         cached = min(ensemble.reused[0], len(run.prompts[0]))

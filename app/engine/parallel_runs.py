@@ -13,6 +13,7 @@ from app.attribution.step_attribution import attribute_step
 from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.cache_bytes import cache_bytes, tokens_that_fit
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.memory.heap import RowHoles
 from app.decoding.decoded_text import DecodedText
 from app.decoding.kv_cache import BLOCK
 from app.decoding.side_by_side import SideBySide
@@ -163,11 +164,15 @@ class ParallelRuns:
         mask = loaded.structured_output.mask(prepared.config)
         run.emit(prepared.started)
 
+        ensemble = prepared.ensemble
+        holes = RowHoles(len(ensemble.models), ensemble.vocabulary_size)
+
         def on_step(step: TokenStep) -> None:
             explained = attribute_step(step)
             told = step.without_combined() if command.keep_rows else step.without_rows()
             run.emit(TokenDecoded(command.id, told, explained))
             run.clock.tick()
+            holes.add_token()
 
         return DecodedText(
             prepared.prompts,

@@ -218,18 +218,21 @@ _DROPPED_ROWS = """
 import psutil
 import torch
 from app.attribution.row_store import RowBudget, RowStore
+from app.checkpoints.memory.heap import RowHoles
 from app.decoding.combining import Pair
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.types import TokenStep
 
 source = torch.randn(3, 1, 40_000, generator=torch.Generator().manual_seed(0))
 store = RowStore(RowBudget(5_000_000))
+holes = RowHoles(3, 40_000)
 
 def resident_after(first, last):
     for index in range(first, last):
         rows = torch.stack([row.clone() for row in source])
         logits = EnsembleLogits(rows, (Pair("p", 1, 2),))
         store.add(TokenStep(index, 1, "", 0, (1.0,), logits.on_host(0), 1.0))
+        holes.add_token()
     return psutil.Process().memory_info().rss
 
 before = resident_after(0, 50)
