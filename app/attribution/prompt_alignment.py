@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from app.attribution.sequence_alignment import align
 
@@ -10,8 +10,8 @@ AlignedRow = tuple[int | None, ...]
 """The position of a token in each prompt; None where a prompt has no token in this row."""
 
 
-def align_prompts(prompts: Sequence[Sequence[str]]) -> list[AlignedRow]:
-    """Align the tokens of several prompts, by their texts, with those of the longest one.
+def align_prompts(prompts: Sequence[Sequence[Hashable]]) -> list[AlignedRow]:
+    """Align the tokens of several prompts with those of the longest one; equal ones share rows.
 
     Where two prompts have different tokens between the same neighbours, these share rows.
     """

@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,12 @@ class SharedTokens:
     bits: Floats
     changed: frozenset[int]
     interval: Interval | None
+
+    @property
+    def mean_absolute(self) -> float:
+        """The mean of the absolute differences in bits; NaN where none is finite."""
+        known = self.bits[np.isfinite(self.bits)]
+        return float(np.abs(known).mean()) if len(known) else math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

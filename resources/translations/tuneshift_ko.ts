@@ -1176,16 +1176,28 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>공통 토큰 {0}개의 확률에는 유한한 차이가 없습니다. 그중 {1}개에서 1순위 토큰이 다릅니다.</translation>
     </message>
     <message>
-        <source>B gives the {0} shared tokens {1} more than A on average{2}; another token is most probable at {3} of them.</source>
-        <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 그중 {3}개에서 1순위 토큰이 다릅니다.</translation>
+        <source>B gives the {0} shared tokens {1} less than A on average{2}; the mean absolute difference is {3}, and another token is most probable at {4} of them.</source>
+        <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 덜 줍니다{2}. 평균 절대 차이는 {3}이고, 그중 {4}개에서 1순위 토큰이 다릅니다.</translation>
+    </message>
+    <message>
+        <source>B gives the {0} shared tokens {1} more than A on average{2}; the mean absolute difference is {3}, and another token is most probable at {4} of them.</source>
+        <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 평균 절대 차이는 {3}이고, 그중 {4}개에서 1순위 토큰이 다릅니다.</translation>
     </message>
     <message>
         <source>After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.</source>
         <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 다시 A와 정렬됩니다(구간 {2}개).</translation>
     </message>
     <message>
-        <source>After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches: B gives them {3} more than A on average{4}; another token is most probable at {5} of them.</source>
-        <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 다시 A와 정렬됩니다(구간 {2}개). B는 이들에 평균 {3}를 A보다 더 줍니다{4}. 그중 {5}개에서 1순위 토큰이 다릅니다.</translation>
+        <source>{0} B gives them {1} less than A on average{2}; the mean absolute difference is {3}, and another token is most probable at {4} of them.</source>
+        <translation>{0} B는 이들에 평균 {1}를 A보다 덜 줍니다{2}. 평균 절대 차이는 {3}이고, 그중 {4}개에서 1순위 토큰이 다릅니다.</translation>
+    </message>
+    <message>
+        <source>{0} B gives them {1} more than A on average{2}; the mean absolute difference is {3}, and another token is most probable at {4} of them.</source>
+        <translation>{0} B는 이들에 평균 {1}를 A보다 더 줍니다{2}. 평균 절대 차이는 {3}이고, 그중 {4}개에서 1순위 토큰이 다릅니다.</translation>
+    </message>
+    <message>
+        <source>{0}: token {1} of A, token {2} of B · B gives it {3} less</source>
+        <translation>{0}: A의 토큰 {1}, B의 토큰 {2} · B가 {3} 덜 줍니다</translation>
     </message>
     <message>
         <source>{0}: token {1} of A, token {2} of B · B gives it {3} more</source>
@@ -1196,8 +1208,8 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>{0} · 1순위: A {1}, B {2}</translation>
     </message>
     <message>
-        <source> (95%: {0} to {1})</source>
-        <translation> (95%: {0} ~ {1})</translation>
+        <source> (B − A, 95%: {0} to {1})</source>
+        <translation> (B − A, 95%: {0} ~ {1})</translation>
     </message>
     <message>
         <source>Tokens at which another token is most probable are underlined. Otherwise both runs are tinted by their shifts, and what they share is muted</source>
@@ -1479,6 +1491,25 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>Show the plot in a window of its own, as large as you want (Ctrl+4).</source>
         <translation>플롯을 원하는 크기의 별도 창에 표시합니다(Ctrl+4).</translation>
+    </message>
+</context>
+<context>
+    <name>DifferenceLegend</name>
+    <message>
+        <source>Legend of the difference</source>
+        <translation>차이의 범례</translation>
+    </message>
+    <message>
+        <source>less in B  {0}</source>
+        <translation>B에서 낮음  {0}</translation>
+    </message>
+    <message>
+        <source>{0} {1}  more in B</source>
+        <translation>{0} {1}  B에서 높음</translation>
+    </message>
+    <message>
+        <source>underlined: other argmax</source>
+        <translation>밑줄: 1순위 토큰이 다름</translation>
     </message>
 </context>
 <context>

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.attribution.run_totals import totals_of
 from app.evaluation.run_comparison import RunDifference
+from app.ui.compare.difference_legend import DifferenceLegend
 from app.ui.compare.difference_words import describe_aligned, describe_match, describe_shared
 from app.ui.compare.run_differences import RunDifferences
 from app.ui.compare.run_text import RunText
@@ -85,6 +86,7 @@ class CompareDialog(QDialog):
             )
         )
         self.tinted.clicked.connect(self._update)
+        self.legend = DifferenceLegend()
         self._differences = RunDifferences(session, self)
         self._differences.changed.connect(self._update)
         self._found: RunDifference | None = None
@@ -143,7 +145,11 @@ class CompareDialog(QDialog):
         said = QHBoxLayout()
         said.setSpacing(2 * SPACE)
         said.addWidget(self.difference, 1)
-        said.addWidget(self.tinted)
+        tint = QVBoxLayout()
+        tint.setSpacing(SPACE // 2)
+        tint.addWidget(self.tinted)
+        tint.addWidget(self.legend)
+        said.addLayout(tint)
         layout.addLayout(said)
         layout.addWidget(strip)
         layout.addLayout(foot)
@@ -213,6 +219,7 @@ class CompareDialog(QDialog):
         self._found = self._differences.of(runs[0], runs[1], common) if ended else None
         self._choose_tint()
         self.tinted.setVisible(self._found is not None)
+        self.legend.setVisible(self._found is not None and self.tinted.isChecked())
         shared = self._found.tints(common) if self._found and self.tinted.isChecked() else None
         self._show_difference(runs, common)
         for column in self.columns:

@@ -16,57 +16,71 @@ from app.wording import quoted
 
 def describe_shared(shared: SharedTokens) -> str:
     """The difference at the tokens with which both runs begin."""
-    found = shared.interval
-    if found is None:
+    count, changed = f"{len(shared.bits):,}", f"{len(shared.changed):,}"
+    if shared.interval is None:
         return translate(
             "CompareDialog",
             "The probabilities of the {0} shared tokens have no finite difference; another "
             "token is most probable at {1} of them.",
-        ).format(f"{len(shared.bits):,}", f"{len(shared.changed):,}")
-    said = translate(
-        "CompareDialog",
-        "B gives the {0} shared tokens {1} more than A on average{2}; another token is most "
-        "probable at {3} of them.",
-    )
-    return said.format(
-        f"{len(shared.bits):,}",
-        bits(found.value, sign=True),
-        _between(found),
-        f"{len(shared.changed):,}",
-    )
+        ).format(count, changed)
+    if shared.interval.value < 0:
+        said = translate(
+            "CompareDialog",
+            "B gives the {0} shared tokens {1} less than A on average{2}; the mean absolute "
+            "difference is {3}, and another token is most probable at {4} of them.",
+        )
+    else:
+        said = translate(
+            "CompareDialog",
+            "B gives the {0} shared tokens {1} more than A on average{2}; the mean absolute "
+            "difference is {3}, and another token is most probable at {4} of them.",
+        )
+    return said.format(count, *_amounts(shared, shared.interval), changed)
 
 
 def describe_aligned(found: RunDifference, count: int) -> str:
     """The difference at the tokens that are aligned again, of ``count`` after the parting."""
-    interval = found.aligned.interval if found.aligned else None
     places = f"{found.covered:,}", f"{count:,}", f"{len(found.stretches):,}"
-    if found.aligned is None or interval is None:
-        return translate(
-            "CompareDialog",
-            "After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.",
-        ).format(*places)
-    return translate(
+    said = translate(
         "CompareDialog",
-        "After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches: B "
-        "gives them {3} more than A on average{4}; another token is most probable at {5} of them.",
-    ).format(
-        *places,
-        bits(interval.value, sign=True),
-        _between(interval),
-        f"{len(found.aligned.changed):,}",
+        "After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.",
+    ).format(*places)
+    if found.aligned is None or found.aligned.interval is None:
+        return said
+    if found.aligned.interval.value < 0:
+        amount = translate(
+            "CompareDialog",
+            "{0} B gives them {1} less than A on average{2}; the mean absolute difference is {3}, "
+            "and another token is most probable at {4} of them.",
+        )
+    else:
+        amount = translate(
+            "CompareDialog",
+            "{0} B gives them {1} more than A on average{2}; the mean absolute difference is {3}, "
+            "and another token is most probable at {4} of them.",
+        )
+    return amount.format(
+        said, *_amounts(found.aligned, found.aligned.interval), f"{len(found.aligned.changed):,}"
     )
 
 
 def describe_match(one: ExplainedToken, other: ExplainedToken, label: Callable[[int], str]) -> str:
     """A token of A with its counterpart in B; ``label`` is the text of a token id."""
     before, after = one.attribution, other.attribution
-    said = translate(
-        "CompareDialog", "{0}: token {1} of A, token {2} of B · B gives it {3} more"
-    ).format(
+    more = (after.logprob_tuned - before.logprob_tuned) / BIT
+    if more < 0:
+        said = translate(
+            "CompareDialog", "{0}: token {1} of A, token {2} of B · B gives it {3} less"
+        )
+    else:
+        said = translate(
+            "CompareDialog", "{0}: token {1} of A, token {2} of B · B gives it {3} more"
+        )
+    said = said.format(
         quoted(one.text or label(one.token_id)),
         f"{one.index + 1:,}",
         f"{other.index + 1:,}",
-        bits((after.logprob_tuned - before.logprob_tuned) / BIT, sign=True),
+        bits(abs(more)),
     )
     if before.argmax_tuned == after.argmax_tuned:
         return said
@@ -75,10 +89,15 @@ def describe_match(one: ExplainedToken, other: ExplainedToken, label: Callable[[
     )
 
 
+def _amounts(shared: SharedTokens, mean: Interval) -> tuple[str, str, str]:
+    """The size of the mean, its interval, and the mean of the absolute differences."""
+    return bits(abs(mean.value)), _between(mean), bits(shared.mean_absolute)
+
+
 def _between(interval: Interval) -> str:
-    """The interval of a mean in brackets; empty where it cannot be estimated."""
+    """The interval of B less A in brackets; empty where it cannot be estimated."""
     if not math.isfinite(interval.low):
         return ""
-    return translate("CompareDialog", " (95%: {0} to {1})").format(
+    return translate("CompareDialog", " (B − A, 95%: {0} to {1})").format(
         number(interval.low, sign=True), number(interval.high, sign=True)
     )

@@ -16,6 +16,13 @@ from app.wording import quoted
 
 _Index = QModelIndex | QPersistentModelIndex
 _DIFFERENT = "≠"
+TokenKey = tuple[int, str]
+"""What two tokens have in common if they are the same."""
+
+
+def key_of(token: PromptToken) -> TokenKey:
+    """Id and text of a token: parts of a character have the same text, and other ids."""
+    return token.token_id, token.text
 
 
 class AlignedPromptsModel(QAbstractTableModel):
@@ -41,9 +48,8 @@ class AlignedPromptsModel(QAbstractTableModel):
         self.beginResetModel()
         self._titles, self._prompts, self._rows = titles, prompts, rows
         self._different = [
-            len({None if at is None else prompts[column][at].text for column, at in enumerate(row)})
-            > 1
-            for row in rows
+            len({None if at is None else key_of(prompts[column][at]) for column, at in places}) > 1
+            for places in map(enumerate, rows)
         ]
         self.endResetModel()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QLabel, QVBoxLayout, QWidget
 
 from app.attribution.prompt_alignment import AlignedRow, align_prompts
 from app.attribution.scored_prompt import ScoredPrompt
-from app.ui.recipe.aligned_prompts_model import AlignedPromptsModel
+from app.ui.recipe.aligned_prompts_model import AlignedPromptsModel, TokenKey, key_of
 from app.ui.recipe.prompt_token_table import PromptTokenTable
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
@@ -36,7 +36,7 @@ class SideBySidePrompts(QWidget):
         super().__init__(parent)
         self._session = session
         self._prompts: Sequence[ScoredPrompt] = ()
-        self._texts: list[list[str]] = []
+        self._keys: list[list[TokenKey]] = []
         self._rows: list[AlignedRow] = []
         self._job = 0
         self.model = AlignedPromptsModel(self)
@@ -47,6 +47,7 @@ class SideBySidePrompts(QWidget):
             self.model, self.tr("Prompts of all roles, side by side"), self._role_of, label
         )
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.horizontalHeader().setMinimumSectionSize(
             self.fontMetrics().horizontalAdvance("M" * 7)
         )
@@ -60,18 +61,18 @@ class SideBySidePrompts(QWidget):
     def show_prompts(self, prompts: Sequence[ScoredPrompt]) -> None:
         """Show the prompts of the roles; long ones are aligned in the background."""
         self._prompts, self._job = prompts, self._job + 1
-        texts = [[token.text for token in prompt.tokens] for prompt in prompts]
-        if texts == self._texts and self._rows:
+        keys = [[key_of(token) for token in prompt.tokens] for prompt in prompts]
+        if keys == self._keys and self._rows:
             self._show(self._rows)
-        elif max(map(len, texts), default=0) <= _AT_ONCE:
-            self._texts = texts
-            self._show(align_prompts(texts))
+        elif max(map(len, keys), default=0) <= _AT_ONCE:
+            self._keys = keys
+            self._show(align_prompts(keys))
         else:
-            self._texts, self._rows, job = texts, [], self._job
+            self._keys, self._rows, job = keys, [], self._job
             self.count.setText(self.tr("Aligning the prompts …"))
             self._session.history.background.run(
                 self,
-                lambda: align_prompts(texts),
+                lambda: align_prompts(keys),
                 lambda rows: self._show(rows) if job == self._job else None,
                 self._session.report,
             )

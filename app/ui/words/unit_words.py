@@ -12,6 +12,8 @@ from app.wording import decimals, signed
 def number(value: float, *, sign: bool = False) -> str:
     """A number with about three digits; ∞ for infinity, and a dash for NaN.
 
+    Thousands are separated by commas.
+
     Numbers below 0.001 are written as ``<0.001``: only 0 reads as 0.
     """
     if math.isnan(value):
@@ -19,6 +21,8 @@ def number(value: float, *, sign: bool = False) -> str:
     if value == 0:
         return "0"
     sizes = ((0.01, 3), (9.995, 2), (99.95, 1))
+    if 999.5 <= abs(value) < math.inf:
+        return f"{value:{'+' if sign else ''},.0f}".replace("-", "−")
     digits = next((digits for limit, digits in sizes if abs(value) < limit), 0)
     return decimals(value, digits, sign=sign)
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.attribution.run_totals import totals_of
+from app.colors import FULL_SHIFT_BITS
 from app.evaluation.run_comparison import SharedTokens, mean_with_interval
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.compare.run_text import RunText
@@ -240,7 +241,16 @@ def test_shared_tokens_of_other_alphas_are_tinted_by_their_difference(
         for run in (first, second)
     )
     mean = (theirs - mine).mean() / math.log(2)
-    assert f"{mean:+.2f}".replace("-", "−") in made.difference.text()
+    way = "less" if mean < 0 else "more"
+    assert f"{abs(mean):.2f} bits {way} than A" in made.difference.text()
+    assert made.legend.isVisible()
+    assert [text.strip() for text in made.legend.texts()][:2] == [
+        f"less in B  −{FULL_SHIFT_BITS:g}",
+        f"+{FULL_SHIFT_BITS:g} bits  more in B",
+    ]
+    made.tinted.click()
+    assert not made.legend.isVisible()
+    made.tinted.click()
     place = int(np.argmax(np.abs(theirs - mine)))
     colors = [_background(column.text, place) for column in made.columns]
     assert colors[0] is None  # A is muted

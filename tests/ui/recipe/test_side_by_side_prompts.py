@@ -54,7 +54,8 @@ def preview(
     preview.score.click()
     bridge.work()
     preview.roles.setCurrentRow(preview.roles.count() - 1)
-    qtbot.waitExposed(preview)
+    with qtbot.waitExposed(preview):
+        preview.show()
     yield preview  # with its window, which would be deleted
     window.close()
 
@@ -158,9 +159,11 @@ def test_the_menu_copies_a_token_and_finds_it_again(preview: PromptPreview, qtbo
 
 def test_long_prompts_are_aligned_in_the_background(qtbot: QtBot, loaded_session: Session) -> None:
     words = [f"w{number % 997}" for number in range(10_000)]
+    ids = {text: id_ for id_, text in enumerate(dict.fromkeys(["[user]", "[assistant]", *words]))}
     first, second = (
         ScoredPrompt(
-            role, [PromptToken(at, at, text) for at, text in enumerate([*head, *words, *tail])]
+            role,
+            [PromptToken(at, ids[text], text) for at, text in enumerate([*head, *words, *tail])],
         )
         for role, head, tail in (("base", (), ()), ("expert", ("[user]",), ("[assistant]",)))
     )
@@ -182,3 +185,32 @@ def test_long_prompts_are_aligned_in_the_background(qtbot: QtBot, loaded_session
         .rect()
         .contains(view.table.visualRect(view.table.currentIndex()).topLeft() + QPoint(1, 1))
     )
+
+
+def test_tokens_with_the_same_text_and_other_ids_differ(
+    qtbot: QtBot, loaded_session: Session
+) -> None:
+    prompts = [
+        ScoredPrompt(role, [PromptToken(at, id_, "\ufffd") for at, id_ in enumerate(ids)])
+        for role, ids in (("base", (5, 6, 7)), ("expert", (5, 8, 7)))
+    ]
+    view = SideBySidePrompts(loaded_session, str)
+    qtbot.addWidget(view)
+    view.show_prompts(prompts)
+    assert [view.model.differs(row) for row in range(3)] == [False, True, False]
+    assert "differ in 1 of 3 rows" in view.count.text()
+    same = [prompts[0], ScoredPrompt("expert", prompts[0].tokens)]
+    view.show_prompts(same)  # whose texts are those of before
+    assert view.count.text().startswith("All roles read the same tokens.")
+
+
+def test_a_title_that_does_not_fit_ends_in_an_ellipsis(
+    qtbot: QtBot, loaded_session: Session
+) -> None:
+    token = PromptToken(0, 5, "a")
+    prompts = [ScoredPrompt("anti-expert “A long name of a pair”" * 3, [token])] * 2
+    view = SideBySidePrompts(loaded_session, str)
+    qtbot.addWidget(view)
+    view.resize(300, 200)
+    view.show_prompts(prompts)
+    assert view.table.horizontalHeader().textElideMode() is Qt.TextElideMode.ElideMiddle

@@ -56,3 +56,14 @@ def test_signed_numbers_have_sign_and_unit() -> None:
     assert bits(math.inf, sign=True) == "+∞ bits"
     assert bits(2e-5, sign=True) == "<+0.001 bits"
     assert bits(-2e-5, sign=True) == ">−0.001 bits"
+
+
+def test_thousands_are_separated() -> None:
+    assert [number(value) for value in (999.4, 999.6, 1234567.0, float("inf"))] == [
+        "999",
+        "1,000",
+        "1,234,567",
+        "∞",
+    ]
+    assert number(-12345.6, sign=True) == "−12,346"
+    assert number(12345.6, sign=True) == "+12,346"
