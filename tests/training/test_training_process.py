@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from app.checkpoints.devices import resolve_device
@@ -136,6 +138,43 @@ def test_where_memory_ran_out_the_next_step_can_be_taken(
     assert f"The memory of {resolve_device(plan.small.device)}" in failed.cause
     assert "into another folder" in failed.next_step
     started(tmp_path / "run", plan, split, batch_rows=1)  # the same training, with less memory
+
+
+class FullDisk(Recorder):
+    """The disk is full at the first event."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def send(self, event: Event) -> None:
+        super().send(event)
+        if len(self.events) == 1:
+            raise self._error
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        ),
+        RuntimeError("PytorchStreamWriter failed writing file data/1: file write failed"),
+    ],
+)
+def test_where_the_disk_is_full_that_is_said(
+    plan: TrainingPlan, split: Split, tmp_path: Path, error: Exception
+) -> None:
+    recorder = FullDisk(error)
+    run_and_report(started(tmp_path / "run", plan, split), recorder)
+    failed = recorder.events[-1]
+    assert isinstance(failed, Failed)
+    assert failed.cause == f"The disk of {tmp_path / 'run'} is full"
+    assert failed.next_step.startswith("Free some disk space.")
+    with pytest.raises(ValueError, match="a defect"):
+        run_and_report(started(tmp_path / "other", plan, split), FullDisk(ValueError("a defect")))
 
 
 @pytest.mark.unit

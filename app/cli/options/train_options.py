@@ -76,7 +76,8 @@ def _add_meaning(parser: argparse.ArgumentParser) -> None:
         "--match",
         metavar="REGEX",
         default="",
-        help="also compare answers: the last match of this regular expression in each",
+        help="also compare answers: the last match of this regular expression in each, or in "
+        "its first line where no answer of the data has several",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import os
 import signal
@@ -22,6 +23,8 @@ _AFTER_FULL_MEMORY = (
     f"Close other programs. {GOES_ON} "
     "Or train a smaller model, or with shorter examples, into another folder."
 )
+
+_FULL_DISK = ("(os error 28)", "(os error 112)", "PytorchStreamWriter failed writing file")
 
 
 def work(folder: Path, connection: Connection) -> None:
@@ -67,6 +70,20 @@ def _log_without_texts(log: TextIO) -> None:
     threading.excepthook = lambda met: tell(met.exc_value)
 
 
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Whether an error says that a file could not be written for lack of space.
+
+    The writers of safetensors and torch raise errors of their own, which only say so in words.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if any(words in str(error) for words in _FULL_DISK):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
     """Train what a folder says; errors that a person can cause, and the end, become events."""
     from app.checkpoints.devices import is_out_of_memory, out_of_memory, resolve_device
@@ -80,6 +97,14 @@ def run_and_report(folder: TrainingFolder, channel: Channel) -> None:
     except TuneshiftError as error:
         channel.send(Failed(error.cause, error.evidence, error.next_step))
     except Exception as error:
+        if _is_full_disk(error):
+            channel.send(
+                Failed(
+                    f"The disk of {folder.path} is full",
+                    next_step=f"Free some disk space. {GOES_ON}",
+                )
+            )
+            return
         if not is_out_of_memory(error):
             raise
         device = resolve_device(folder.read()[0].small.device)
