@@ -161,6 +161,8 @@ def _summary(answer: Answer) -> str:
     parts.append(f"{stats.cached_tokens:,} of {answer.prompt_tokens:,} prompt tokens reused")
     if reason is FinishReason.LENGTH:
         parts.append("ended at the token limit")
+    elif reason is FinishReason.CONTEXT:
+        parts.append("ended: the context is full, /undo takes back a message")
     elif reason is FinishReason.CANCELLED:
         parts.append("stopped")
     return f"[{' · '.join(parts)}]"

@@ -70,6 +70,8 @@ def generate(options: argparse.Namespace) -> int:
             output.write(f"\n{shifts_table(request.recipe, output.run)}\n")
         if output.run.skipped and not (options.json or options.quiet):
             print(f"tuneshift: {output.run.skipped}; no drafts", file=sys.stderr)
+        if output.run.finish_reason is FinishReason.CONTEXT and not options.quiet:
+            print(f"tuneshift: {_FULL}", file=sys.stderr)
         warnings = proof_warnings(output.loaded.roles if output.loaded else ())
         for warning in (*warnings, coverage_warning(request.recipe, output.run)):
             if warning and not options.quiet:
@@ -81,6 +83,12 @@ def generate(options: argparse.Namespace) -> int:
     token_ids = [token.step.token_id for token in output.run.tokens]
     roles = output.loaded.roles if output.loaded else ()
     return 0 if repeated is None or repeated.compare(token_ids, roles, request.drafts) else 1
+
+
+_FULL = (
+    "the context of the models is full before the token limit. Shorten the prompt, or choose "
+    "models with a longer context."
+)
 
 
 class _Output:

@@ -84,7 +84,7 @@ def decode(
         end-of-sequence token unless it is inside the given tokens.
 
     Returns:
-        The finish reason. A full context counts as :attr:`FinishReason.LENGTH`.
+        The finish reason.
 
     Raises:
         PromptError: A prompt is empty or, with the prefix, fills the context of its model.
@@ -94,16 +94,20 @@ def decode(
     text.skip(prefix.kept)
     given = len(prefix.kept) + len(prefix.forced)
 
+    sampler = TokenSampler(
+        prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask, schedule
+    )
+
     def steps() -> Iterator[TokenStep | None]:
-        sampler = TokenSampler(
-            prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask, schedule
-        )
         sample = _sampling(ensemble, sampler, eos_ids, cancelled, speculator, skipping)
         found = _token_steps(ensemble, prompts, config, sampler, prefix, sample, cancelled, fresh)
         for step in found:
             yield None if step.token_id in eos_ids and step.index >= given - 1 else step
 
-    return (yield from with_text(steps(), text))
+    reason = yield from with_text(steps(), text)
+    if reason is FinishReason.LENGTH and sampler.index < config.max_new_tokens:
+        return FinishReason.CONTEXT
+    return reason
 
 
 def _token_steps(

@@ -59,7 +59,7 @@ class DecodedText:
         self.finish_reason: FinishReason | None = None
         self.error: BaseException | None = None
         self.cached_tokens = 0
-        self.limit = config.max_new_tokens
+        self._most = self.limit = config.max_new_tokens
         """The maximum number of tokens."""
         self._buffer = TextBuffer(detokenizer, config.stop)
         self._on_step = on_step
@@ -100,7 +100,8 @@ class DecodedText:
         if self._buffer.stopped:
             self.finish_reason = FinishReason.STOP
         elif step.index + 1 >= self.limit:
-            self.end(FinishReason.LENGTH)
+            full = self.limit < self._most
+            self.end(FinishReason.CONTEXT if full else FinishReason.LENGTH)
 
     def end(self, reason: FinishReason) -> None:
         """End the text, with the steps that were held back."""

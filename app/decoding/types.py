@@ -28,6 +28,8 @@ class FinishReason(StrEnum):
     EOS = "eos"
     STOP = "stop"
     LENGTH = "length"
+    CONTEXT = "context"
+    """The context of a model is full, before the limit of tokens."""
     CANCELLED = "cancelled"
 
 

@@ -129,7 +129,10 @@ class ServedRecipe:
                     ids.append(step.token_id)
                     yield step
 
-        return (yield from with_text(steps(), text))
+        reason = yield from with_text(steps(), text)
+        if reason is FinishReason.LENGTH and limit < config.max_new_tokens:
+            return FinishReason.CONTEXT
+        return reason
 
     def _limit(self, command: Generate, prompt: int) -> int:
         """The most tokens of the run, those that were kept included."""

@@ -360,4 +360,5 @@ def _reason(ended: Finished) -> str:
         ended.reason is FinishReason.CANCELLED
     ):  # the client did not cancel: the server is shutting down
         raise closing()
-    return "length" if ended.reason is FinishReason.LENGTH else "stop"
+    full = ended.reason in (FinishReason.LENGTH, FinishReason.CONTEXT)
+    return "length" if full else "stop"

@@ -276,6 +276,7 @@ class StatusBar(QWidget):
                 FinishReason.EOS: self.tr("Ended at the end-of-text token"),
                 FinishReason.STOP: self.tr("Ended at a stop string"),
                 FinishReason.LENGTH: self.tr("Ended at the token limit"),
+                FinishReason.CONTEXT: self.tr("Ended: the context is full; shorten the prompt"),
                 FinishReason.CANCELLED: self.tr("Stopped"),
             }[run.finish_reason]
         if session.load_state is LoadState.UNLOADED:

@@ -4750,6 +4750,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>토큰 한도</translation>
     </message>
     <message>
+        <source>context full</source>
+        <translation>컨텍스트가 가득 참</translation>
+    </message>
+    <message>
         <source>stopped</source>
         <translation>중지됨</translation>
     </message>
@@ -6219,6 +6223,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>토큰 한도</translation>
     </message>
     <message>
+        <source>context full</source>
+        <translation>컨텍스트가 가득 참</translation>
+    </message>
+    <message>
         <source>stopped</source>
         <translation>중지됨</translation>
     </message>
@@ -6271,6 +6279,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>token limit</source>
         <translation>토큰 한도</translation>
+    </message>
+    <message>
+        <source>context full</source>
+        <translation>컨텍스트가 가득 참</translation>
     </message>
     <message>
         <source>stopped</source>
@@ -7210,6 +7222,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>Ended at the token limit</source>
         <translation>토큰 한도에서 끝남</translation>
+    </message>
+    <message>
+        <source>Ended: the context is full; shorten the prompt</source>
+        <translation>컨텍스트가 가득 차서 끝남: 프롬프트를 줄이세요</translation>
     </message>
     <message>
         <source>Stopped</source>
@@ -8590,6 +8606,10 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>token limit</source>
         <translation>토큰 한도</translation>
+    </message>
+    <message>
+        <source>context full: shorten the prompt to go on</source>
+        <translation>컨텍스트가 가득 참: 계속하려면 프롬프트를 줄이세요</translation>
     </message>
     <message>
         <source>stopped</source>

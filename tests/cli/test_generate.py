@@ -254,6 +254,22 @@ def test_missing_inputs_are_one_line_and_status_2(
 
 
 @pytest.mark.slow
+def test_a_full_context_is_no_token_limit(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = tiny.CONTEXT - 3
+    prompt = tiny.make_tokenizer().decode([5] * words)
+    length = len(tiny.make_tokenizer().encode(prompt).ids)
+    limit = ["--max-new-tokens", str(tiny.CONTEXT), "--json"]
+    assert main([*roles, *limit, prompt]) == 0
+    said = capsys.readouterr()
+    made = json.loads(said.out)
+    assert (len(made["token_ids"]), made["finish_reason"]) == (tiny.CONTEXT - length, "context")
+    assert "context of the models is full" in said.err
+    assert "Shorten the prompt" in said.err
+
+
+@pytest.mark.slow
 def test_invalid_prompts_are_rejected(roles: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*roles, ""]) == 2
     check_one_line(capsys, "prompt is empty")

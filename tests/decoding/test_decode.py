@@ -227,10 +227,12 @@ def test_a_stop_string_ends_the_text(llama: tiny.Family) -> None:
 
 
 @pytest.mark.slow
-def test_a_full_context_ends_the_text_like_the_limit(llama: tiny.Family) -> None:
+def test_a_full_context_ends_the_text_and_is_no_token_limit(llama: tiny.Family) -> None:
     prompt = [5] * (tiny.CONTEXT - 3)
     done = Decoding(llama.models(), GREEDY, prompt=prompt)
-    assert (done.reason, len(done.ids)) == (FinishReason.LENGTH, 3)
+    assert (done.reason, len(done.ids)) == (FinishReason.CONTEXT, 3)
+    exact = replace(GREEDY, max_new_tokens=3)
+    assert Decoding(llama.models(), exact, prompt=prompt).reason is FinishReason.LENGTH
     with pytest.raises(PromptError, match="context"):
         Decoding(llama.models(), GREEDY, prompt=[5] * tiny.CONTEXT)
 

@@ -276,7 +276,7 @@ def test_a_full_context_ends_one_text() -> None:
     asked = [Asked("the king said", config), Asked("the sea was wide and long", config)]
     texts = run(SideBySide(ensemble_of(models, short)), asked)
     for each, text in zip(asked, texts, strict=True):
-        assert text.finish_reason is FinishReason.LENGTH
+        assert text.finish_reason is FinishReason.CONTEXT
         assert len(each.prompts()[0]) + len(each.steps) == 24
 
 

@@ -58,7 +58,7 @@ def test_closing_in_the_middle_of_something(
     if when == "decoding":
         ((_, reason, tokens),) = stored(tmp_path)
         # A tiny model may reach its limit before the window closes, on a machine that is busy.
-        assert reason in ("cancelled", "length")
+        assert reason in ("cancelled", "length", "context")
         assert tokens >= 4
     print(f"{engine}, closed while {when}: {took:.2f} s")
 

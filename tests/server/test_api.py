@@ -23,6 +23,7 @@ from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
 from app.engine.events import Event, RunFinished, RunStarted, TokenDecoded
 from app.server import request_queue
+from tests import tiny
 from tests.server.conftest import PATIENCE, Running
 
 PROMPT = "the king said"
@@ -81,6 +82,16 @@ def test_a_completion_equals_the_engines_text(client: OpenAI, headless: Headless
     assert answer.usage is not None
     assert answer.usage.completion_tokens == len(tokens)
     assert answer.usage.prompt_tokens == headless.prompt_tokens
+
+
+def test_a_full_context_is_a_length_to_clients(client: OpenAI) -> None:
+    banned = {str(tiny.make_tokenizer().token_to_id(tiny.EOS)): -100}
+    answer = client.completions.create(
+        model=MODEL, prompt=PROMPT, max_tokens=10 * tiny.CONTEXT, logit_bias=banned
+    )
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == tiny.CONTEXT
+    assert answer.choices[0].finish_reason == "length"
 
 
 def test_sampling_parameters_are_applied(client: OpenAI, headless: Headless) -> None:

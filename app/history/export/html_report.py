@@ -33,6 +33,7 @@ _FINISHED = {
     "eos": "ended at the end of text",
     "stop": "ended at a stop string",
     "length": "ended at the token limit",
+    "context": "ended because the context was full",
     "cancelled": "stopped by hand",
 }
 _KINDS = {"generated": "Generated", "scored": "A given text, scored", "role": "One role alone"}

@@ -97,6 +97,7 @@ class PromptListModel(TitledModel):
             FinishReason.EOS: self.tr("end of text"),
             FinishReason.STOP: self.tr("stop string"),
             FinishReason.LENGTH: self.tr("token limit"),
+            FinishReason.CONTEXT: self.tr("context full"),
             FinishReason.CANCELLED: self.tr("stopped"),
         }[listed.finish_reason or FinishReason.CANCELLED]
 

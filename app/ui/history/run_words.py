@@ -27,6 +27,8 @@ class RunWords(QObject):
             return self.tr("stop string")
         if run.finish_reason == FinishReason.LENGTH:
             return self.tr("token limit")
+        if run.finish_reason == FinishReason.CONTEXT:
+            return self.tr("context full")
         if run.finish_reason == FinishReason.CANCELLED:
             return self.tr("stopped")
         if run.error:

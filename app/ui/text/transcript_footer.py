@@ -111,5 +111,6 @@ class TranscriptFooter(QWidget):
             FinishReason.EOS: self.tr("end of text"),
             FinishReason.STOP: self.tr("stop string"),
             FinishReason.LENGTH: self.tr("token limit"),
+            FinishReason.CONTEXT: self.tr("context full: shorten the prompt to go on"),
             FinishReason.CANCELLED: self.tr("stopped"),
         }[run.finish_reason]

@@ -68,6 +68,7 @@ class RunTitles(QObject):
             FinishReason.EOS: self.tr("end of text"),
             FinishReason.STOP: self.tr("stop string"),
             FinishReason.LENGTH: self.tr("token limit"),
+            FinishReason.CONTEXT: self.tr("context full"),
             FinishReason.CANCELLED: self.tr("stopped"),
         }[run.finish_reason]
 

@@ -467,6 +467,7 @@ def test_shows_that_the_models_are_loading(session: Session, qtbot: QtBot) -> No
         (FinishReason.EOS, "end of text"),
         (FinishReason.STOP, "stop string"),
         (FinishReason.LENGTH, "token limit"),
+        (FinishReason.CONTEXT, "context full: shorten the prompt"),
         (FinishReason.CANCELLED, "stopped"),
     ],
 )
