@@ -185,10 +185,11 @@ def test_other_models_that_are_chosen_meanwhile_are_loaded(
     rescoring = scored_in_own_weights(session, bridge, qtbot)
     bridge.finish_load()
     session.set_context(64)
-    with qtbot.waitSignal(rescoring.changed):
-        bridge.fail_run(None)
     load = bridge.last(Load)
     assert isinstance(load, Load)
+    with qtbot.waitSignal(rescoring.changed):
+        bridge.fail_run(None)
+    assert bridge.last(Load) is load
     assert load.recipe.context == 64
     assert {spec.quantization for spec in load.recipe.checkpoints()} == {"none"}
     session.undo_stack.undo()
