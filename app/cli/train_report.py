@@ -29,8 +29,9 @@ _SHOWN_TOKENS = 60
 def report_of_preparation(prepared: Preparation) -> str:
     """The data, the settings, the memory, and the first examples as the small model reads them."""
     data, memory = prepared.summary, prepared.memory
+    files = "1 file" if data.files == 1 else f"{data.files:,} files"
     lines = [
-        f"{prepared.plan.name}: {data.documents:,} documents in {data.files:,} files",
+        f"{prepared.plan.name}: {data.documents:,} documents in {files}",
         f"  trained on {data.training:,}, held out {data.held_out:,}; left out {data.repeated:,} "
         f"repeated and {data.similar:,} nearly the same as a held-out one",
         f"  {data.examples:,} examples with {data.tokens:,} tokens; in the middle {data.median:,}, "

@@ -1462,6 +1462,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>작은 모델이 읽는 첫 예제들입니다. 색칠된 토큰을 학습하고 그 앞부분은 읽기만 합니다. 이웃한 토큰은 농도로 구별됩니다.</translation>
     </message>
     <message>
+        <source>{0} documents in one file: {2} are trained on, {3} are held out.</source>
+        <translation>파일 1개, 문서 {0}개: {2}개로 학습하고 {3}개는 검증용으로 남겨 둡니다.</translation>
+    </message>
+    <message>
         <source>{0} documents in {1} files: {2} are trained on, {3} are held out.</source>
         <translation>파일 {1}개, 문서 {0}개: {2}개로 학습하고 {3}개는 검증용으로 남겨 둡니다.</translation>
     </message>

@@ -71,8 +71,13 @@ class DataPreview(QTextBrowser):
 
     def _figures(self, data: DataSummary) -> list[str]:
         left_out = data.repeated + data.similar
+        documents = (
+            self.tr("{0} documents in one file: {2} are trained on, {3} are held out.")
+            if data.files == 1
+            else self.tr("{0} documents in {1} files: {2} are trained on, {3} are held out.")
+        )
         lines = [
-            self.tr("{0} documents in {1} files: {2} are trained on, {3} are held out.").format(
+            documents.format(
                 f"{data.documents:,}",
                 f"{data.files:,}",
                 f"{data.training:,}",

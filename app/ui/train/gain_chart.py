@@ -21,7 +21,6 @@ from app.ui.widgets.still_plot import still_plot
 _POINT, _CHOSEN = 8, 13
 _SIDES, _MARGIN = 0.15, 0.15
 _BEAM = 0.04
-_TOP = 8
 _EXPERT_BAND = 40
 """Opacity of the interval of the expert alone, of 255."""
 
@@ -34,7 +33,6 @@ class GainChart(QWidget):
         self._verdict: Verdict | None = None
         self._plot = still_plot()
         item = self._plot.getPlotItem()
-        item.layout.setContentsMargins(0, _TOP, 0, 0)  # half of the uppermost number
         self._legend = item.addLegend(offset=(8, 1), colCount=4, horSpacing=24)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

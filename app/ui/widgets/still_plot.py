@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 
 
 def still_plot() -> pg.PlotWidget:
@@ -15,6 +18,9 @@ def still_plot() -> pg.PlotWidget:
     item.setMenuEnabled(False)
     item.setMouseEnabled(False, False)
     item.getViewBox().setDefaultPadding(0)
+    # The number of a tick at the upper end of the axis is drawn half above it.
+    above = math.ceil(QFontMetricsF(plot.font()).height() / 2)
+    item.layout.setContentsMargins(0, above, 0, 0)
     for side in ("left", "bottom"):
         item.getAxis(side).enableAutoSIPrefix(False)
     return plot
