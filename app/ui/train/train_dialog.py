@@ -285,6 +285,7 @@ class TrainDialog(OrderedDialog):
         trainings, record = self._trainings, self._trainings.current
         running = trainings.running
         stage = record.stage if record and running else None
+        focused = self.focusWidget()
         self.form.setEnabled(not running)
         self.start.setVisible(not running)
         self.start.setEnabled(trainings.can_start)
@@ -306,13 +307,24 @@ class TrainDialog(OrderedDialog):
         self.tour.setVisible(self._on_tour)
         if self._on_tour:
             self.tour.show_message(tour_words(trainings, self._tour), "section")
-        self._keep_focus()
+        self._keep_focus(focused)
 
-    def _keep_focus(self) -> None:
-        """Give the focus to the tabs where the widget that had it is gone or disabled."""
-        focused = self.focusWidget()
-        if focused is None or not (focused.isVisibleTo(self) and focused.isEnabled()):
-            self.tabs.tabBar().setFocus()
+    def _keep_focus(self, focused: QWidget | None) -> None:
+        """Give the focus to the tabs where the widget that had it is gone or disabled.
+
+        Pause and Go on take it from each other. Qt would give it to the next button, so that the
+        space bar would stop what it has just paused.
+
+        Args:
+            focused: What had the focus before widgets were shown and hidden.
+        """
+        if focused and focused.isVisibleTo(self) and focused.isEnabled():
+            return
+        pairs: dict[QWidget | None, QWidget] = {self.pause: self.go_on, self.go_on: self.pause}
+        other = pairs.get(focused)
+        if other is None or other.isHidden() or not other.isEnabled():
+            other = self.tabs.tabBar()
+        other.setFocus()
 
     def _show_missing(self, running: bool) -> None:
         prepared = self._trainings.preparation

@@ -189,6 +189,25 @@ def test_a_running_training_shows_its_course(
     dialog._trainings._active = False
 
 
+def test_pause_and_go_on_keep_the_focus_for_the_next_press_of_the_space_bar(
+    dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
+) -> None:
+    record = record_of(plan, trained, Trained)
+    dialog._trainings._active = True
+    dialog.start.setFocus()
+    record.stage = TrainingStage.TRAINING
+    show(dialog, record)
+    assert dialog.focusWidget() is dialog.tabs.tabBar()
+    dialog.pause.setFocus()
+    record.stage = TrainingStage.PAUSED
+    show(dialog, record)
+    assert dialog.focusWidget() is dialog.go_on
+    record.stage = TrainingStage.TRAINING
+    show(dialog, record)
+    assert dialog.focusWidget() is dialog.pause
+    dialog._trainings._active = False
+
+
 def test_a_training_that_crashed_says_how_it_goes_on(
     dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
 ) -> None:
