@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import traceback
 
 from app.checkpoints.devices import exhausted_device, is_out_of_memory, out_of_memory
-from app.errors import DeviceError, PromptError, SettingsError, TuneshiftError
+from app.errors import DeviceError, PromptError, SettingsError, TuneshiftError, kind_and_places
 
 
 def request_error(error: Exception) -> TuneshiftError:
@@ -32,13 +31,9 @@ def request_error(error: Exception) -> TuneshiftError:
 
 
 def log_failure(log: logging.Logger, what: str, error: BaseException) -> None:
-    """Log what has failed, with the frames of an error and without what may quote a request.
+    """Log what has failed: an error of ours with what it says, any other without its message.
 
-    Messages of errors of prompts and of unexpected errors are left out, but for those of the system
-    and of torch.
+    What is said of a prompt or of the arguments of a request may quote them, so it is left out.
     """
-    tells = isinstance(error, TuneshiftError | OSError) or type(error) is RuntimeError
-    quotes = isinstance(error, PromptError | SettingsError)
-    said = f": {error}" if (tells and not quotes) or is_out_of_memory(error) else ""
-    frames = [] if isinstance(error, TuneshiftError) else traceback.format_tb(error.__traceback__)
-    log.error("%s (%s%s)%s", what, type(error).__name__, said, "\n".join(["", *frames]).rstrip())
+    tells = isinstance(error, TuneshiftError) and not isinstance(error, PromptError | SettingsError)
+    log.error("%s\n%s", what, error if tells else kind_and_places(error))
