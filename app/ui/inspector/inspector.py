@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
@@ -22,6 +22,9 @@ from app.wording import factor
 if TYPE_CHECKING:
     from app.ui.inspector.alpha_curve_view import AlphaCurveView
 
+_AHEAD_MS = 250
+"""Time after a run is shown or ends, in which its text and its plot are painted."""
+
 
 class Inspector(QFrame):
     """Probabilities, contributions, candidates and α curve of the selected token."""
@@ -37,6 +40,8 @@ class Inspector(QFrame):
         self._candidates.chosen.connect(self._continue_from)
         self._curve: AlphaCurveView | None = None
         self._curve_place = QVBoxLayout()
+        self._ahead = QTimer(self, interval=_AHEAD_MS, singleShot=True)
+        self._ahead.timeout.connect(self._make_curve_ahead)
         self._empty = QLabel(
             self.tr("Select a token in the text or in the plot to see its candidates.")
         )
@@ -86,6 +91,8 @@ class Inspector(QFrame):
         runs = self._session.runs
         run, selected = runs.current, self._session.selection.token
         self._candidates.set_startable(not runs.running)
+        if self._curve is None and self._may_make_ahead():
+            self._ahead.start()
         if run is None or selected is None:
             self._shown = None
             self._candidates.clear()
@@ -120,14 +127,26 @@ class Inspector(QFrame):
         self._description.set_units(self._session.display.units)
 
     def _curve_view(self) -> AlphaCurveView:
-        """The α curve, made for the first token since importing pyqtgraph is slow."""
+        """The α curve, made for the first run with pairs since importing pyqtgraph is slow."""
         if self._curve is None:
             from app.ui.inspector.alpha_curve_view import AlphaCurveView
 
             self._curve = AlphaCurveView()
+            self._curve.setVisible(False)  # until it has a token
             self._curve.alpha_tried.connect(self._try_alpha)
             self._curve_place.addWidget(self._curve)
         return self._curve
+
+    def _may_make_ahead(self) -> bool:
+        """Whether a run whose tokens have an α curve is shown, and nothing is generated."""
+        runs = self._session.runs
+        run = runs.current
+        return self.isVisible() and not runs.running and run is not None and bool(run.pair_names)
+
+    def _make_curve_ahead(self) -> None:
+        """Make the α curve while the window is idle, so that the first selection need not."""
+        if self._may_make_ahead():
+            self._curve_view()
 
     def _move_curve_marker(self, pair: int, alpha: float) -> None:
         """Move the marker of the α curve to what was chosen in another view."""

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QTableView
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete, isValid
 
 from app.attribution.candidates import tabulate
 from app.attribution.measures import BIT, Unit
@@ -19,6 +20,7 @@ from app.ui.inspector.token_description import TokenDescription
 from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.wording import probability, signed
+from tests.ui.conftest import FakeBridge
 
 
 @pytest.fixture
@@ -169,3 +171,89 @@ def test_in_a_low_window_the_column_scrolls(finished_session: Session, qtbot: Qt
     assert story.geometry().bottom() < candidates.y()
     assert candidates.geometry().bottom() < curve.y()
     assert area.verticalScrollBar().maximum() > 0
+
+
+def pass_time(view: Inspector) -> None:
+    """Let the timer of what is made ahead end, if it runs."""
+    if view._ahead.isActive():
+        view._ahead.stop()
+        view._ahead.timeout.emit()
+
+
+def test_the_alpha_curve_is_made_before_a_token_is_selected(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.show()
+    assert view.findChild(AlphaCurveView) is None  # not while the run is painted
+    pass_time(view)
+    made = view.findChild(AlphaCurveView)
+    assert made is not None
+    assert not made.isVisible()
+    assert "Select a token" in labels(view)
+    finished_session.selection.select(7)
+    assert view.findChildren(AlphaCurveView) == [made]
+    assert made.isVisible()
+    assert not view._ahead.isActive()
+
+
+def test_the_alpha_curve_is_not_made_ahead_without_a_run(session: Session, qtbot: QtBot) -> None:
+    view = Inspector(session)
+    qtbot.addWidget(view)
+    view.show()
+    assert not view._ahead.isActive()
+
+
+def test_the_alpha_curve_is_not_made_ahead_while_tokens_are_generated(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    view = Inspector(loaded_session)
+    qtbot.addWidget(view)
+    view.show()
+    loaded_session.runs.generate("Once")
+    bridge.start_run()
+    bridge.decode(3)
+    pass_time(view)
+    assert view.findChild(AlphaCurveView) is None
+    bridge.finish_run()
+    pass_time(view)
+    assert view.findChild(AlphaCurveView) is not None
+
+
+def test_no_alpha_curve_is_made_ahead_for_a_run_without_pairs(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    loaded_session.runs.generate("Once")
+    run = loaded_session.runs.current
+    assert run is not None
+    run.role = 2
+    run.alphas.set(())
+    bridge.start_run()
+    bridge.decode(3)
+    bridge.finish_run()
+    view = Inspector(loaded_session)
+    qtbot.addWidget(view)
+    view.show()
+    assert not view._ahead.isActive()
+
+
+def test_a_hidden_inspector_makes_no_alpha_curve(finished_session: Session, qtbot: QtBot) -> None:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.show()
+    assert view._ahead.isActive()
+    view.hide()
+    pass_time(view)
+    assert view.findChild(AlphaCurveView) is None
+
+
+def test_the_timer_of_the_alpha_curve_ends_with_the_inspector(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    view = Inspector(finished_session)
+    view.show()
+    timer = view._ahead
+    assert timer.isActive()
+    delete(view)
+    assert not isValid(timer)
