@@ -22,6 +22,7 @@ from app.ui.chat.chat_view import ChatView
 from app.ui.chat.mode_switch import ModeSwitch
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
+from app.ui.low_window import save_space
 from app.ui.menus.edit_menu import EditMenu
 from app.ui.menus.file_menu import FileMenu
 from app.ui.menus.generate_menu import GenerateMenu
@@ -33,6 +34,7 @@ from app.ui.menus.token_actions import TokenActions
 from app.ui.menus.view_menu import ViewMenu
 from app.ui.message_bars import add_bars
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
+from app.ui.plot.plot_hint import PlotHint
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.state.hints import Hint
@@ -53,6 +55,7 @@ from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.cards import card, fill
 from app.ui.widgets.detach_button import DetachButton
 from app.ui.widgets.hint_label import HintLabel
+from app.ui.widgets.pages import show_page
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
 from app.ui.widgets.window_panels import WindowPanels
@@ -100,19 +103,15 @@ class MainWindow(QMainWindow):
         self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
         self._plot_place = card()
-        hints = session.display.hints
         self._tint_hint = HintLabel(
-            hints,
+            session.display.hints,
             Hint.TINT,
             self.tr("Colour: how much more (green) or less (violet) probable the pairs made it."),
         )
-        self._plot_hint = HintLabel(
-            hints,
-            Hint.PLOT,
-            self.tr("Bars: what each pair gave or took. Lines: under the base (dashed) and tuned."),
-        )
+        self._plot_hint = PlotHint(session)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
+        self._middle = QWidget()
         self.last_runs = LastRuns(session, store, self)
         self.find_bar = FindBar(session, self._texts_to_search)
         self._panels = WindowPanels(self, self._rows, self._plot_place, session.display)
@@ -140,6 +139,8 @@ class MainWindow(QMainWindow):
             plot.add_button(DetachButton(self._panels))
             layout.addWidget(plot)
             layout.addWidget(self._plot_hint)
+            hints = (self._tint_hint, self._plot_hint)
+            save_space(self._middle, self._session.display, self._panels, self.prompt, plot, hints)
         self._panels.restore_plot()
 
     # Layout
@@ -161,8 +162,7 @@ class MainWindow(QMainWindow):
         mode.setSpacing(2 * SPACE)
         mode.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         mode.addWidget(self._chat_header, 1)
-        middle = QWidget()
-        layout = QVBoxLayout(middle)
+        layout = QVBoxLayout(self._middle)
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
         add_bars(layout, self._session)
@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
         right.addTab(SummaryPanel(self._session), self.tr("Summary"))
         self._right = right
         self._panels.set_columns(left, right)
-        for panel in (left, middle, right):
+        for panel in (left, self._middle, right):
             self._columns.addWidget(panel)
         self._columns.setSizes(_COLUMNS)
         self._columns.setStretchFactor(1, 4)
@@ -244,8 +244,7 @@ class MainWindow(QMainWindow):
 
     def _update_title(self) -> None:
         # Qt appends the application's name to other titles.
-        for hint in (self._tint_hint, self._plot_hint):
-            hint.set_wanted(self._session.runs.current is not None)
+        self._tint_hint.set_wanted(self._session.runs.current is not None)
         running = self._session.runs.running
         self.setWindowTitle(self.tr("Generating …") if running else "Tuneshift")
 
@@ -255,7 +254,7 @@ class MainWindow(QMainWindow):
         writing = any(part.isAncestorOf(self.focusWidget()) for part in (self.prompt, self._texts))
         self.prompt.setVisible(not chat)
         self._chat_header.setVisible(chat)
-        self._texts.setCurrentWidget(self.chat if chat else self.transcript)
+        show_page(self._texts, self.chat if chat else self.transcript)
         if writing:  # else Qt would focus whatever comes after the part that is hidden
             self._focus_field()
         self.chat.offer_prompt()

@@ -3058,10 +3058,6 @@ Click to show or hide it.</source>
         <translation>색: 쌍이 토큰을 얼마나 더(초록) 또는 덜(보라) 확률 높게 만들었는지.</translation>
     </message>
     <message>
-        <source>Bars: what each pair gave or took. Lines: under the base (dashed) and tuned.</source>
-        <translation>막대: 각 쌍이 주거나 뺀 확률. 선: 베이스(점선)와 튜닝한 경우.</translation>
-    </message>
-    <message>
         <source>Left column</source>
         <translation>왼쪽 열</translation>
     </message>
@@ -4153,12 +4149,43 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>두 번째 그래프의 측정값</translation>
     </message>
     <message>
+        <source>The window is too low for a second plot. Close a bar, make the window higher, or detach the plot.</source>
+        <translation>창이 낮아 두 번째 플롯을 표시할 자리가 없습니다. 표시줄을 닫거나, 창을 높이거나, 플롯을 분리하세요.</translation>
+    </message>
+    <message>
+        <source>{0} (no room)</source>
+        <translation>{0} (자리 없음)</translation>
+    </message>
+    <message>
         <source>Show another measure of the same tokens below the plot</source>
         <translation>같은 토큰의 다른 측정값을 그래프 아래에 표시</translation>
     </message>
     <message>
         <source>+</source>
         <translation>+</translation>
+    </message>
+</context>
+<context>
+    <name>PlotHint</name>
+    <message>
+        <source>Bars: what each pair gave or took.</source>
+        <translation>막대: 각 쌍이 더하거나 뺀 값.</translation>
+    </message>
+    <message>
+        <source>Bars of KL: how far all pairs moved the distribution.</source>
+        <translation>KL 막대: 모든 쌍이 분포를 옮긴 정도.</translation>
+    </message>
+    <message>
+        <source>Bars: how far all pairs moved the distribution.</source>
+        <translation>막대: 모든 쌍이 분포를 옮긴 정도.</translation>
+    </message>
+    <message>
+        <source>Lines: under the base (dashed) and tuned.</source>
+        <translation>선: 베이스(점선)와 튜닝한 경우.</translation>
+    </message>
+    <message>
+        <source>Line: in the distribution that each token was sampled from.</source>
+        <translation>선: 각 토큰을 샘플링한 분포에서의 값.</translation>
     </message>
 </context>
 <context>

@@ -25,6 +25,7 @@ class PlotHead(QWidget):
         super().__init__(parent)
         self._display = display
         self._legend = legend
+        self._folded = False
         self._menus = QWidget()
         self.first = MenuButton(MeasureMenu(display, self), self.tr("Measure of the plot"))
         self.second = MenuButton(
@@ -59,10 +60,22 @@ class PlotHead(QWidget):
         if low and not beside:
             self._legend.shorten_to(width)
 
+    def set_folded(self, folded: bool) -> None:
+        """Say that the second plot is hidden because there is no room for it, or not."""
+        self._folded = folded
+        self._update()
+
     def _update(self) -> None:
         first, *others = self._display.plot_measures
         self.first.show_choice(measure_name(first), measure_about(first))
-        if others:
+        if others and self._folded:
+            about = self.tr(
+                "The window is too low for a second plot. Close a bar, make the window higher, "
+                "or detach the plot."
+            )
+            name = self.tr("{0} (no room)").format(measure_name(others[0]))
+            self.second.show_choice(name, about)
+        elif others:
             self.second.show_choice(measure_name(others[0]), measure_about(others[0]))
         else:
             about = self.tr("Show another measure of the same tokens below the plot")

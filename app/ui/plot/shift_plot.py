@@ -48,6 +48,7 @@ class ShiftPlot(QWidget):
         self._run: Run | None = None
         self._series = AttributionSeries(0)
         self._following = True
+        self._folded = False
         self._pointed = -1
         self._legend = PlotLegend(session.display)
         self._head = PlotHead(session.display, self._legend)
@@ -92,7 +93,15 @@ class ShiftPlot(QWidget):
     @property
     def panes(self) -> list[PlotPane]:
         """The plots that are shown, from the top."""
-        return [self.pane, self.second][: len(self._session.display.plot_measures)]
+        shown = 1 if self._folded else len(self._session.display.plot_measures)
+        return [self.pane, self.second][:shown]
+
+    def set_folded(self, folded: bool) -> None:
+        """Hide the second plot where there is no room for it; its menu says so."""
+        if folded != self._folded:
+            self._folded = folded
+            self._head.set_folded(folded)
+            self._on_display()
 
     def add_button(self, button: QWidget) -> None:
         """Add a button beside the readout."""
@@ -166,12 +175,12 @@ class ShiftPlot(QWidget):
         """Apply the measures, the unit and the visible parts chosen in ``session.display``."""
         display = self._session.display
         active = self._run is not None and self._run.active
-        for pane, measure in zip(self.panes, display.plot_measures, strict=True):
+        for pane, measure in zip(self.panes, display.plot_measures, strict=False):
             pane.choose(
                 measure, display.plot_unit, display.hidden, len(self._pairs), current_theme()
             )
             pane.tokens.limit_to(self._series.count, more_follow=active)
-        self._show_second(len(display.plot_measures) > 1)
+        self._show_second(len(self.panes) > 1)
         self._align()
         self._draw()
         self._fit_height()
@@ -182,7 +191,7 @@ class ShiftPlot(QWidget):
     def _show_second(self, shown: bool) -> None:
         """Show or hide the second plot, which has the same visible tokens as the first."""
         self.second.setVisible(shown)
-        self.pane.share_height(shown)
+        self.pane.share_height(shown or self._folded, below=self._folded)
         self.second.share_height(shown, below=True)
         if shown:
             self._link(self.pane, self.second)

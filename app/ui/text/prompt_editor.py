@@ -25,6 +25,8 @@ from app.ui.widgets.preset_button import PresetButton
 
 _LINES = 3
 """Number of lines of an empty prompt."""
+_LOW_LINES = 2
+"""Number of lines of any prompt where there is no room for more."""
 _SHARE = 0.3
 """Share of the height of the window that a long prompt takes at most."""
 _TITLE = 60
@@ -43,35 +45,38 @@ class _Edit(QPlainTextEdit):
     def __init__(self) -> None:
         super().__init__()
         self._window: QWidget | None = None
-        self.textChanged.connect(self._grow)
+        self.low = False
+        """Whether there is no room to show more than a few lines."""
+        self.textChanged.connect(self.grow)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
         super().showEvent(event)
         if self._window is not self.window():
             self._window = self.window()
             self._window.installEventFilter(self)
-        self._grow()
+        self.grow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if watched is self._window and event.type() == QEvent.Type.Resize:
-            self._grow()
+            self.grow()
         return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
-            self._grow()
+            self.grow()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self._grow()  # another width breaks lines elsewhere
+            self.grow()  # another width breaks lines elsewhere
 
-    def _grow(self) -> None:
+    def grow(self) -> None:
         """Show all lines, within a share of the height of the window."""
         spacing = self.fontMetrics().lineSpacing()
         most = max(int(self.window().height() * _SHARE) // spacing, _LINES)
         lines = min(max(int(self.document().size().height()), _LINES), most)
+        lines = _LOW_LINES if self.low else lines
         height = spacing * lines + 2 * SPACE
         if height != self.height():
             self.setFixedHeight(height)
@@ -147,6 +152,11 @@ class PromptEditor(QFrame):
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.insertText(prompt)
         self.edit.setFocus()
+
+    def set_low(self, low: bool) -> None:
+        """Show only a few lines, or all within a share of the window."""
+        self.edit.low = low
+        self.edit.grow()
 
     def focus(self) -> None:
         """Give the editor the keyboard focus."""

@@ -12,6 +12,7 @@ from app.ui.text.transcript_edit import TranscriptText
 from app.ui.text.transcript_footer import TranscriptFooter
 from app.ui.theme import SPACE
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
+from app.ui.widgets.pages import show_page
 
 
 class TranscriptView(QWidget):
@@ -51,4 +52,4 @@ class TranscriptView(QWidget):
         return super().eventFilter(watched, event)
 
     def _update(self) -> None:
-        self._pages.setCurrentIndex(0 if self._session.runs.current is None else 1)
+        show_page(self._pages, self._empty if self._session.runs.current is None else self.text)

@@ -1,0 +1,190 @@
+"""In a window that is too low for all parts of its middle column, some give way; none overlap."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication, QLabel, QSplitterHandle, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.attribution.plot_measure import PlotMeasure
+from app.engine.controls import LiveAlphas
+from app.errors import ModelError
+from app.ui.main_window import MainWindow
+from app.ui.plot.plot_head import PlotHead
+from app.ui.plot.plot_hint import PlotHint
+from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.state.runs.run import Run
+from app.ui.state.session import Session
+from app.ui.text.prompt_editor import PromptEditor
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def window(finished_session: Session, tmp_path: Path, qtbot: QtBot) -> MainWindow:
+    """A window with everything open: error, Find, two plots, hints."""
+    store = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(finished_session, store)
+    qtbot.addWidget(window)
+    window.add_plot()
+    with qtbot.waitExposed(window):
+        window.show()
+    show_two(finished_session)
+    window.find_bar.enter()
+    finished_session.report(
+        ModelError(
+            "The model cannot be read",
+            evidence="somewhere in a file",
+            next_step="Choose another file, and load the models again.",
+        )
+    )
+    return window
+
+
+def show_two(session: Session) -> None:
+    session.display.set_plot_measures(PlotMeasure.LOG_PROBABILITY, PlotMeasure.KL)
+
+
+def resize(window: MainWindow, width: int, height: int) -> None:
+    window.resize(width, height)
+    for _ in range(5):  # each pass may post layout requests for the next one
+        QApplication.processEvents()
+
+
+def shown_children(widget: QWidget) -> list[QWidget]:
+    children = widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return [
+        child
+        for child in children
+        if child.isVisible() and not child.isWindow() and not isinstance(child, QSplitterHandle)
+    ]
+
+
+def parts(window: MainWindow) -> list[QWidget]:
+    """The middle column, the cards of the prompt and the plot, and what lies on them."""
+    plot = window.findChild(ShiftPlot)
+    prompt = window.findChild(PromptEditor)
+    card = plot.parentWidget()
+    splitter = card.parentWidget()
+    column = splitter.parentWidget()
+    assert prompt.parentWidget() is column
+    foot = plot._foot
+    return [column, splitter, prompt, card, plot, plot.findChild(PlotHead), foot]
+
+
+def faults(window: MainWindow) -> list[str]:
+    """Which widgets overlap, or are lower than the least height that they ask for."""
+    found = []
+    for part in parts(window):
+        children = shown_children(part)
+        found += [
+            f"{type(one).__name__} overlaps {type(other).__name__}"
+            for one, other in combinations(children, 2)
+            if one.geometry().intersects(other.geometry())
+        ]
+        for child in children:
+            least = child.minimumHeight() or child.minimumSizeHint().height()
+            if child.height() < least:
+                found.append(f"{type(child).__name__}: {child.height()} < {least}")
+            if not part.rect().contains(child.geometry()):
+                found.append(f"{type(child).__name__} is cut by {type(part).__name__}")
+    return found
+
+
+@pytest.mark.parametrize("measures", [1, 2])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1920, 1080), (1600, 900), (1440, 780), (1366, 768), (1280, 720), (1280, 690), (1100, 720)],
+)
+def test_nothing_overlaps_or_is_cut(
+    window: MainWindow, width: int, height: int, measures: int
+) -> None:
+    if measures == 1:
+        window._session.display.set_plot_measures(PlotMeasure.PROBABILITY)
+    resize(window, width, height)
+    assert window.height() == height
+    assert faults(window) == []
+
+
+def test_parts_give_way_in_order_and_come_back(window: MainWindow) -> None:
+    plot, prompt = window.findChild(ShiftPlot), window.findChild(PromptEditor)
+    hint = window.findChild(PlotHint)
+    seen = []
+    for height in [*range(1080, 559, -20), *range(560, 1081, 20)]:
+        resize(window, 1280, height)
+        state = not hint.isVisible(), prompt.edit.low, not plot.second.isVisible()
+        if not seen or state != seen[-1]:
+            seen.append(state)
+    down = [(False,) * 3, (True, False, False), (True, True, False), (True,) * 3]
+    assert seen == [*down, *down[-2::-1]]
+
+
+def test_a_plot_without_room_says_so_and_is_shown_when_detached(window: MainWindow) -> None:
+    plot = window.findChild(ShiftPlot)
+    resize(window, 1280, 600)
+    assert plot.second.isHidden()
+    menu = plot.findChild(PlotHead).second
+    assert menu.text().startswith("KL(tuned‖base) (no room)")
+    assert "too low" in menu.toolTip()
+    window._panels.set_detached(True)
+    resize(window, 1280, 600)
+    assert plot.second.isVisible()
+    assert "no room" not in menu.text()
+    window._panels.set_detached(False)
+    resize(window, 1280, 600)
+    assert plot.second.isHidden()
+
+
+def test_a_dismissed_bar_makes_room(window: MainWindow) -> None:
+    resize(window, 1280, 720)
+    hint = window.findChild(PlotHint)
+    assert hint.isHidden()
+    window._session.display.set_plot_measures(PlotMeasure.PROBABILITY)
+    window.find_bar.hide()
+    window._session.clear_problem()
+    resize(window, 1280, 720)
+    assert hint.isVisible()
+    assert faults(window) == []
+
+
+P = PlotMeasure
+PAIRS, ALL, LINES = (
+    "Bars: what each pair gave or took.",
+    "how far all pairs moved the distribution.",
+    "Lines: under the base (dashed) and tuned.",
+)
+
+
+@pytest.mark.parametrize(
+    ("measures", "text"),
+    [
+        ((P.PROBABILITY,), f"{PAIRS} {LINES}"),
+        ((P.KL,), f"Bars: {ALL}"),
+        ((P.RANK,), LINES),
+        ((P.ENTROPY, P.SURPRISAL), LINES),
+        ((P.RANK, P.KL), f"Bars: {ALL} {LINES}"),
+        ((P.KL, P.LOG_PROBABILITY), f"{PAIRS} Bars of KL: {ALL} {LINES}"),
+    ],
+)
+def test_the_hint_explains_what_the_plot_shows(
+    window: MainWindow, measures: tuple[PlotMeasure, ...], text: str
+) -> None:
+    window._session.display.set_plot_measures(*measures)
+    assert window.findChild(PlotHint).findChild(QLabel).text() == text
+
+
+def test_the_hint_of_a_run_without_pairs_speaks_of_no_bars(window: MainWindow) -> None:
+    session, hint = window._session, window.findChild(PlotHint)
+    runs = session.runs
+    runs.add(Run(runs.new_id(), "Once", session.recipe, LiveAlphas(()), role=1))
+    session.clear_problem()
+    resize(window, 1920, 1080)
+    session.display.set_plot_measures(P.RANK)
+    assert hint.isVisible()
+    assert hint.findChild(QLabel).text().startswith("Line: ")
+    session.display.set_plot_measures(P.KL)
+    assert hint.isHidden()
