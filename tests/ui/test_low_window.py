@@ -113,14 +113,18 @@ def test_nothing_overlaps_or_is_cut(
 def test_parts_give_way_in_order_and_come_back(window: MainWindow) -> None:
     plot, prompt = window.findChild(ShiftPlot), window.findChild(PromptEditor)
     hint = window.findChild(PlotHint)
-    seen = []
-    for height in [*range(1080, 559, -20), *range(560, 1081, 20)]:
+    taken = []
+    heights = [1080, *range(800, 559, -10)]
+    for height in [*heights, *reversed(heights)]:
         resize(window, 1280, height)
-        state = not hint.isVisible(), prompt.edit.low, not plot.second.isVisible()
-        if not seen or state != seen[-1]:
-            seen.append(state)
-    down = [(False,) * 3, (True, False, False), (True, True, False), (True,) * 3]
-    assert seen == [*down, *down[-2::-1]]
+        state = (not hint.isVisible(), prompt.edit.low, not plot.second.isVisible())
+        assert state == tuple(sorted(state, reverse=True))  # none before those that come first
+        taken.append(sum(state))
+    lowest = len(heights)
+    assert taken[0] == taken[-1] == 0
+    assert taken[lowest - 1] == 3
+    assert taken[:lowest] == sorted(taken[:lowest])
+    assert taken[lowest:] == sorted(taken[lowest:], reverse=True)
 
 
 def test_a_plot_without_room_says_so_and_is_shown_when_detached(window: MainWindow) -> None:
