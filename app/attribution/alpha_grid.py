@@ -2,7 +2,7 @@
 
 No model is run: each position keeps the text before it, as for what-if questions and
 :mod:`app.attribution.alpha_curve`. One pair's α varies while the others are as recorded, or the
-alphas of all pairs are scaled together. Tokens whose rows are no longer kept are estimated from
+alphas of all pairs are scaled together. Tokens whose rows are not kept are estimated from
 their candidates.
 """
 

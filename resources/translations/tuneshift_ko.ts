@@ -116,8 +116,8 @@
         <translation>α {0}(으)로 되돌리기</translation>
     </message>
     <message>
-        <source>Estimated from the candidates: the logits of this token are no longer kept.</source>
-        <translation>후보로 추정한 값입니다. 이 토큰의 로짓은 더 이상 보관되어 있지 않습니다.</translation>
+        <source>Estimated from the candidates: the logits of this token are not kept.</source>
+        <translation>후보로 추정한 값입니다. 이 토큰의 로짓은 보관되어 있지 않습니다.</translation>
     </message>
     <message>
         <source>{0} from {1}</source>
@@ -258,8 +258,8 @@
         <translation>토큰 {1}개 중 {0}개</translation>
     </message>
     <message>
-        <source>{0} tokens are estimated from their candidates: their logits are no longer kept</source>
-        <translation>토큰 {0}개는 후보로 추정했습니다. 로짓이 더 이상 보관되어 있지 않습니다</translation>
+        <source>{0} tokens are estimated from their candidates: their logits are not kept</source>
+        <translation>토큰 {0}개는 후보로 추정했습니다. 로짓이 보관되어 있지 않습니다</translation>
     </message>
 </context>
 <context>
@@ -863,8 +863,8 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>{0} (추정)</translation>
     </message>
     <message>
-        <source>The logits of this token are no longer kept: probabilities at another α are estimated from its candidates.</source>
-        <translation>이 토큰의 로짓은 더 이상 보관되어 있지 않습니다. 다른 α에서의 확률은 후보로 추정합니다.</translation>
+        <source>The logits of this token are not kept: probabilities at another α are estimated from its candidates.</source>
+        <translation>이 토큰의 로짓은 보관되어 있지 않습니다. 다른 α에서의 확률은 후보로 추정합니다.</translation>
     </message>
     <message>
         <source>{0}, contributions approximate</source>
@@ -1266,6 +1266,49 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>flips: {0} of {1} tokens</source>
         <translation>1순위 바뀜: 토큰 {1}개 중 {0}개</translation>
+    </message>
+</context>
+<context>
+    <name>ConnectionRow</name>
+    <message>
+        <source>Progress of the check</source>
+        <translation>연결 확인 진행률</translation>
+    </message>
+    <message>
+        <source>Asking the server …</source>
+        <translation>서버에 묻는 중 …</translation>
+    </message>
+    <message>
+        <source>Cancel the check</source>
+        <translation>확인 취소</translation>
+    </message>
+    <message>
+        <source>&amp;Check the connection</source>
+        <translation>연결 확인(&amp;C)</translation>
+    </message>
+    <message>
+        <source>model “{0}”</source>
+        <translation>모델 “{0}”</translation>
+    </message>
+    <message>
+        <source>context of {0} tokens</source>
+        <translation>컨텍스트 토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>tunes with the pairs of the recipe: {0}</source>
+        <translation>레시피의 쌍으로 튜닝함: {0}</translation>
+    </message>
+    <message>
+        <source>returns one log-probability for each token</source>
+        <translation>토큰마다 로그 확률 1개를 보냄</translation>
+    </message>
+    <message>
+        <source>returns {0} log-probabilities for each token</source>
+        <translation>토큰마다 로그 확률 {0}개를 보냄</translation>
+    </message>
+    <message>
+        <source>The server answers: {0}.</source>
+        <translation>서버가 응답합니다: {0}.</translation>
     </message>
 </context>
 <context>
@@ -1672,6 +1715,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>서버를 “tuneshift vllm”으로 이 레시피와 함께 시작했습니다. 여기에는 가중치를 불러오지 않으며 모든 토큰을 생성할 수 있습니다. 모델이나 전체 로짓이 여기에 있어야 하는 기능은 쓸 수 없습니다: 한 역할만의 생성, 분기, 채점, 평가, 초안.</translation>
     </message>
     <message>
+        <source>A server that was started with this recipe by “tuneshift vllm”. It holds the base and the pairs, and generates. The tokenizers of the pairs must be here.</source>
+        <translation>“tuneshift vllm”이 이 레시피로 시작한 서버입니다. 베이스와 쌍을 서버가 가지고 생성합니다. 쌍의 토크나이저는 여기에 있어야 합니다.</translation>
+    </message>
+    <message>
         <source>A server with the completions API of OpenAI, such as vLLM or llama.cpp. Only tokens whose log-probabilities it returns can be generated. It must use the tokenizer of the expert pairs.</source>
         <translation>vLLM, llama.cpp처럼 OpenAI 완성 API를 제공하는 서버입니다. 서버가 로그 확률을 반환하는 토큰만 생성될 수 있습니다. 전문가 쌍과 같은 토크나이저를 사용해야 합니다.</translation>
     </message>
@@ -2003,6 +2050,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>Measure what tuning brings: check tasks and roles on the left and press Evaluate. Every role answers the same questions.</source>
         <translation>튜닝의 효과를 측정합니다. 왼쪽에서 과제와 역할을 선택하고 평가를 누르십시오. 모든 역할이 같은 질문에 답합니다.</translation>
+    </message>
+    <message>
+        <source>This recipe is tuned on a server. Evaluate it in the terminal, which asks many things at once: tuneshift eval --recipe FILE --tasks TASK --roles base,tuned</source>
+        <translation>이 레시피는 서버에서 튜닝됩니다. 한 번에 여러 가지를 묻는 터미널에서 평가하세요: tuneshift eval --recipe FILE --tasks TASK --roles base,tuned</translation>
     </message>
     <message>
         <source>No evaluation yet.</source>
@@ -9283,8 +9334,8 @@ the probabilities that are shown are those without this.</source>
         <translation>첫 차이는 토큰 {0}: {2} 대신 {1}, 토큰 {4}개 중 {3}개 다름.</translation>
     </message>
     <message>
-        <source>{0} tokens are unknown: their logits are no longer kept.</source>
-        <translation>토큰 {0}개는 로짓이 더 이상 보관되어 있지 않아 알 수 없습니다.</translation>
+        <source>{0} tokens are unknown: their logits are not kept.</source>
+        <translation>토큰 {0}개는 로짓이 보관되어 있지 않아 알 수 없습니다.</translation>
     </message>
     <message>
         <source>The first {0} tokens were sampled with other settings.</source>

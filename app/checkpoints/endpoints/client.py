@@ -66,9 +66,9 @@ class Client:
         """Requests, retries and tokens since :meth:`begin`."""
         return self._usage
 
-    def get(self, path: str) -> Future[Json]:
+    def get(self, path: str, attempts: int = ATTEMPTS) -> Future[Json]:
         """Send a GET request for ``path``, relative to the address."""
-        return self._loop.start(self._ask("GET", path, None, ATTEMPTS))
+        return self._loop.start(self._ask("GET", path, None, attempts))
 
     def post(self, path: str, body: Mapping[str, Any], attempts: int = ATTEMPTS) -> Future[Json]:
         """Send ``body`` to ``path``; the future holds the response or a :class:`RequestError`."""

@@ -9,12 +9,11 @@ from app.checkpoints.endpoint_address import address_of
 from app.checkpoints.endpoints.client import Client
 from app.checkpoints.endpoints.endpoint_model import EndpointLanguageModel
 from app.checkpoints.endpoints.handshake import PROBE, shake_hands
-from app.checkpoints.endpoints.keys import find_key
+from app.checkpoints.endpoints.keys import find_sendable_key
 from app.checkpoints.endpoints.matching import Matcher
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.prompts import encode_prompt
 from app.checkpoints.spec import PLAIN
-from app.errors import EndpointError
 
 
 def connect(
@@ -33,12 +32,7 @@ def connect(
     """
     spec, tokenizer = role.spec, role.tokenizer
     address = address_of(spec.source)
-    key = find_key(address)
-    if key is not None and not key.is_sendable():
-        raise EndpointError(
-            f"The key for {address.host} has characters that cannot be sent in a header",
-            next_step="Copy it again, without a line break.",
-        )
+    key = find_sendable_key(address)
     size = role.config.get_text_config().vocab_size
     matcher = Matcher(
         tokenizer.backend_tokenizer, size, tokenizer.bos_token_id, tokenizer.eos_token_id

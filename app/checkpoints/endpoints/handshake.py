@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.checkpoints.endpoints import endpoint_errors, wire
-from app.checkpoints.endpoints.client import Client
+from app.checkpoints.endpoints.client import ATTEMPTS, Client
 from app.checkpoints.endpoints.endpoint_errors import RequestError
 from app.checkpoints.endpoints.matching import Matcher
 from app.checkpoints.endpoints.prompt_logprobs import Block, Blocks
@@ -72,6 +72,46 @@ def shake_hands(
     return _Handshake(client, wanted, top, matcher, probe, cancelled).profile()
 
 
+def find_model(
+    client: Client, wanted: str, cancelled: Callable[[], bool], attempts: int = ATTEMPTS
+) -> tuple[str, int | None]:
+    """The server's name for the model, and the context length, if the server lists its models.
+
+    Args:
+        client: The client of the server.
+        wanted: The model name in the recipe; empty for the server's only model.
+        cancelled: Polled several times a second.
+        attempts: How often the server is asked at most.
+
+    Raises:
+        EndpointError: The server cannot be reached, or has no such model or several.
+        Cancelled: ``cancelled`` returned True.
+    """
+    try:
+        listed = client.wait(client.get("models", attempts), cancelled).get("data")
+    except RequestError as error:
+        if error.failure.status in _NOT_THERE:
+            return wanted, None
+        raise error.failure.error from None
+    models = _tables(listed)
+    named = {str(item.get("id")): item for item in models}
+    host = client.address.host
+    if wanted and named and wanted not in named:
+        raise EndpointError(
+            f"The server at {host} has no model “{wanted}”",
+            evidence=f"it has {', '.join(list(named)[:5])}",
+            next_step="Set “model” in the recipe to one of them.",
+        )
+    if not wanted and len(named) > 1:
+        raise EndpointError(
+            f"The server at {host} has several models",
+            evidence=", ".join(list(named)[:5]),
+            next_step="Set “model” in the recipe to one of them.",
+        )
+    name = wanted or next(iter(named), "")
+    return name, _context(named.get(name, {}))
+
+
 class _Handshake:
     def __init__(
         self,
@@ -91,36 +131,10 @@ class _Handshake:
         self._more: int | None = None
 
     def profile(self) -> Profile:
-        model, context = self._model()
+        model, context = find_model(self._client, self._wanted, self._cancelled)
         ids, extras = self._form(model)
         blocks = self._blocks(model, extras, ids=ids)
         return Profile(model, context, ids, extras, blocks, self._more)
-
-    def _model(self) -> tuple[str, int | None]:
-        """The name and the context length of the model, if the server lists its models."""
-        try:
-            listed = self._wait(self._client.get("models")).get("data")
-        except RequestError as error:
-            if error.failure.status in _NOT_THERE:
-                return self._wanted, None
-            raise error.failure.error from None
-        models = _tables(listed)
-        named = {str(item.get("id")): item for item in models}
-        host = self._client.address.host
-        if self._wanted and named and self._wanted not in named:
-            raise EndpointError(
-                f"The server at {host} has no model “{self._wanted}”",
-                evidence=f"it has {', '.join(list(named)[:5])}",
-                next_step="Set “model” in the recipe to one of them.",
-            )
-        if not self._wanted and len(named) > 1:
-            raise EndpointError(
-                f"The server at {host} has several models",
-                evidence=", ".join(list(named)[:5]),
-                next_step="Set “model” in the recipe to one of them.",
-            )
-        name = self._wanted or next(iter(named), "")
-        return name, _context(named.get(name, {}))
 
     def _form(self, model: str) -> tuple[bool, Mapping[str, Any]]:
         """Whether to send prompts as ids, and the additional fields of every request."""

@@ -10,6 +10,7 @@ import os
 import re
 
 from app.checkpoints.endpoint_address import Address
+from app.errors import EndpointError
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,21 @@ def find_key(address: Address) -> Key | None:
         text = os.environ.get("OPENAI_API_KEY", "").strip()
     text = text or _stored(address.host)
     return Key(text) if text else None
+
+
+def find_sendable_key(address: Address) -> Key | None:
+    """The key of an endpoint, or None.
+
+    Raises:
+        EndpointError: It has characters that cannot be sent.
+    """
+    key = find_key(address)
+    if key is not None and not key.is_sendable():
+        raise EndpointError(
+            f"The key for {address.host} has characters that cannot be sent in a header",
+            next_step="Copy it again, without a line break.",
+        )
+    return key
 
 
 def where_to_put(address: Address) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 
 from transformers import GenerationConfig as GenerationDefaults
 
-from app.checkpoints.endpoint_address import address_of
+from app.checkpoints.endpoint_address import Address, address_of
 from app.checkpoints.endpoints.client import Client
 from app.checkpoints.endpoints.endpoint_errors import RequestError
-from app.checkpoints.endpoints.handshake import PROBE
-from app.checkpoints.endpoints.keys import find_key
+from app.checkpoints.endpoints.handshake import PROBE, find_model
+from app.checkpoints.endpoints.keys import find_sendable_key
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import encode_prompt
 from app.checkpoints.spec import PLAIN, Recipe
@@ -98,7 +98,7 @@ class TunedServer:
             Cancelled: ``cancelled`` returned True.
         """
         body = {
-            **self._body(ids, alphas, contributions),
+            **_body(self.model, self.recipe, ids, alphas, contributions),
             **_sampling(config),
             "stop_token_ids": sorted(self.end_ids),
             "return_token_ids": True,
@@ -129,34 +129,6 @@ class TunedServer:
         for place, (token, record, logprob) in enumerate(zip_longest(ids, records, logprobs), 1):
             yield ServedToken(token, record, logprob, stopped and place == len(ids))
 
-    def first_token(
-        self, prompt: str | Sequence[int], cancelled: Callable[[], bool]
-    ) -> dict[str, Any]:
-        """The answer to a request for one greedy token with the α of the recipe.
-
-        Raises:
-            RequestError: The request failed.
-            Cancelled: ``cancelled`` returned True.
-        """
-        alphas = self.recipe.alphas
-        body = {**self._body(prompt, alphas, True), "max_tokens": 1, "temperature": 0}
-        body["return_token_ids"] = True
-        found = self.client.post(_COMPLETIONS, body, _ATTEMPTS)
-        choices = self.client.wait(found, cancelled).get("choices") or [{}]
-        choice: dict[str, Any] = choices[0]
-        return choice
-
-    def _body(
-        self, prompt: str | Sequence[int], alphas: Sequence[float], contributions: bool
-    ) -> dict[str, Any]:
-        pairs = zip(self.recipe.pairs, alphas, strict=True)
-        arguments = {f"alpha.{pair.name}": alpha for pair, alpha in pairs}
-        return {
-            "model": self.model,
-            "prompt": prompt if isinstance(prompt, str) else list(prompt),
-            "vllm_xargs": {**arguments, "contributions": contributions},
-        }
-
 
 def connect_tuned(opened: OpenedRecipe, cancelled: Callable[[], bool]) -> TunedServer:
     """Find out whether a server tunes its base with the pairs of a recipe.
@@ -173,19 +145,57 @@ def connect_tuned(opened: OpenedRecipe, cancelled: Callable[[], bool]) -> TunedS
     probe = encode_prompt(base.tokenizer, replace(base.spec, prompt=PLAIN), PROBE)
     ends = frozenset().union(*map(_end_ids, opened.roles))
     address = address_of(recipe.base.source)
-    client = Client(address, find_key(address))
+    client = Client(address, find_sendable_key(address))
+    model, context = find_model(client, recipe.base.model, cancelled)
+    choice = ask_first_token(client, model, recipe, PROBE, cancelled)
+    check_pairs(choice, recipe, address)
+    if choice.get("prompt_token_ids") != list(probe):
+        raise EndpointError(
+            f"The server at {address.host} has another tokenizer than the recipe",
+            evidence=f"“{PROBE}” is {choice.get('prompt_token_ids')}, and here {list(probe)}",
+            next_step="Open the recipe that the server was started with.",
+        )
+    return TunedServer(opened, client, model, context, ends)
+
+
+def ask_first_token(
+    client: Client,
+    model: str,
+    recipe: Recipe,
+    prompt: str | Sequence[int],
+    cancelled: Callable[[], bool],
+) -> dict[str, Any]:
+    """The answer to a request for one greedy token, with the α of the recipe and contributions.
+
+    Raises:
+        EndpointError: The request failed, or the server has other pairs.
+        Cancelled: ``cancelled`` returned True.
+    """
+    body = {**_body(model, recipe, prompt, recipe.alphas, True), "max_tokens": 1}
+    body |= {"temperature": 0, "return_token_ids": True}
     try:
-        listed = client.wait(client.get("models"), cancelled).get("data") or [{}]
-        named = {str(each.get("id")): each for each in listed if isinstance(each, dict)}
-        model = recipe.base.model or next(iter(named), "")
-        context = named.get(model, {}).get("max_model_len")
-        known = context if isinstance(context, int) else None
-        server = TunedServer(opened, client, model, known, ends)
-        choice = server.first_token(PROBE, cancelled)
+        answer = client.wait(client.post(_COMPLETIONS, body, _ATTEMPTS), cancelled)
     except RequestError as error:
-        raise _explained(error, address.host) from None
-    _check(choice, recipe, list(probe), address.host)
-    return server
+        raise _explained(error, client.address.host) from None
+    choice: dict[str, Any] = (answer.get("choices") or [{}])[0]
+    return choice
+
+
+def _body(
+    model: str,
+    recipe: Recipe,
+    prompt: str | Sequence[int],
+    alphas: Sequence[float],
+    contributions: bool,
+) -> dict[str, Any]:
+    arguments = {
+        f"alpha.{pair.name}": alpha for pair, alpha in zip(recipe.pairs, alphas, strict=True)
+    }
+    return {
+        "model": model,
+        "prompt": prompt if isinstance(prompt, str) else list(prompt),
+        "vllm_xargs": {**arguments, "contributions": contributions},
+    }
 
 
 def _end_ids(role: OpenedRole) -> frozenset[int]:
@@ -216,26 +226,20 @@ def _explained(error: RequestError, host: str) -> EndpointError:
     )
 
 
-def _check(choice: dict[str, Any], recipe: Recipe, probe: list[int], host: str) -> None:
-    """Check the answer to the probe.
+def check_pairs(choice: dict[str, Any], recipe: Recipe, address: Address) -> None:
+    """Check that an answer has contributions, and as many as the recipe has pairs.
 
     Raises:
-        EndpointError: The server does not tune, has other pairs or another tokenizer.
+        EndpointError: The server does not tune, or has other pairs.
     """
     records = choice.get("tuneshift", {}).get("tokens")
     if not records:
-        raise _says_nothing(host)
+        raise _says_nothing(address.host)
     pairs = len(records[0]["contributions"])
     if pairs != len(recipe.pairs):
         raise EndpointError(
-            f"The server at {host} tunes with other pairs than the recipe",
+            f"The server at {address.host} tunes with other pairs than the recipe",
             evidence=f"it has {pairs}, the recipe has {len(recipe.pairs)}",
-            next_step="Open the recipe that the server was started with.",
-        )
-    if choice.get("prompt_token_ids") != probe:
-        raise EndpointError(
-            f"The server at {host} has another tokenizer than the recipe",
-            evidence=f"“{PROBE}” is {choice.get('prompt_token_ids')}, and here {probe}",
             next_step="Open the recipe that the server was started with.",
         )
 

@@ -99,8 +99,7 @@ class AlphaMapWords(QObject):
         if values.estimated:
             parts.append(
                 self.tr(
-                    "{0} tokens are estimated from their candidates: "
-                    "their logits are no longer kept"
+                    "{0} tokens are estimated from their candidates: their logits are not kept"
                 ).format(f"{values.estimated:,}")
             )
         return ". ".join(parts)

@@ -227,7 +227,8 @@ class EvaluateDialog(OrderedDialog):
     def _update(self) -> None:
         evaluations, current = self._evaluations, self._evaluations.current
         running = evaluations.running
-        missing = "" if running else self.form.missing  # skipped while running: reads files
+        # What is missing is skipped while running: it reads files.
+        missing = "" if running else self._served() or self.form.missing
         self._missing.setText(missing)
         self._missing.setVisible(bool(missing))
         self.form.setEnabled(not running)
@@ -248,6 +249,15 @@ class EvaluateDialog(OrderedDialog):
             self.progress.setValue(current.done if current.total else 0)
         text, role = self._describe(current)
         self.message.show_message(text, role)
+
+    def _served(self) -> str:
+        """Why the recipe cannot be evaluated here, if its models are on a server."""
+        if not self._session.recipe.base.tuned:
+            return ""
+        return self.tr(
+            "This recipe is tuned on a server. Evaluate it in the terminal, which asks many things "
+            "at once: tuneshift eval --recipe FILE --tasks TASK --roles base,tuned"
+        )
 
     def _describe(self, current: Evaluation | None) -> tuple[str, str]:
         if current is None:

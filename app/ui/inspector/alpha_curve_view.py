@@ -212,7 +212,7 @@ class AlphaCurveView(QWidget):
         note = ""
         if curve.estimated:
             note = "\n" + self.tr(
-                "Estimated from the candidates: the logits of this token are no longer kept."
+                "Estimated from the candidates: the logits of this token are not kept."
             )
         self._legend.setText(text + near + note)
         self._legend.setToolTip((text + every + note).strip())

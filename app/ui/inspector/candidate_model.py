@@ -335,7 +335,7 @@ def decimal(value: float) -> str:
 
 
 def rank_text(rank: float) -> str:
-    """A rank, or a bound where the rows that it needs are no longer kept."""
+    """A rank, or a bound where the rows that it needs are not kept."""
     return f">{TOP_ROLE}" if rank == UNKNOWN_RANK else f"{rank:.0f}"
 
 

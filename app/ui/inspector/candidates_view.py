@@ -206,7 +206,7 @@ class CandidatesView(QWidget):
         if table.estimated:
             title = self.tr("{0}, estimated").format(title)
             about = self.tr(
-                "The logits of this token are no longer kept: probabilities at another α "
+                "The logits of this token are not kept: probabilities at another α "
                 "are estimated from its candidates."
             )
         elif not table.exact:

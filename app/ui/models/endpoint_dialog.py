@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -18,6 +19,7 @@ from app.checkpoints.endpoint_address import ALL_LOGPROBS, DEFAULT_LOGPROBS, KIN
 from app.checkpoints.endpoints.keys import where_to_put
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import RecipeError
+from app.ui.models.connection_row import ConnectionRow
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import NumberBox
@@ -29,7 +31,7 @@ _WIDTH = 460
 
 
 class EndpointDialog(QDialog):
-    """Edits the endpoint of the base; sends no request, loading the recipe does.
+    """Edits the endpoint of the base; sends a request only where the connection is checked.
 
     Args:
         tuned: Whether a server that tunes the base itself is meant at first.
@@ -55,7 +57,9 @@ class EndpointDialog(QDialog):
                 "logits here cannot be had: one role alone, forks, scoring, evaluations, drafts."
             )
         )
-        self._message = MessageLabel()
+        self._about, self._message = MessageLabel(), MessageLabel()
+        self.connection = ConnectionRow()
+        self.connection.pressed.connect(self._check)
         kinds = QDialogButtonBox.StandardButton
         self._buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
         self._buttons.accepted.connect(self.accept)
@@ -63,21 +67,14 @@ class EndpointDialog(QDialog):
         self._lay_out()
         self._show(session.recipe.base)
         self.tuned.setChecked(tuned or session.recipe.base.tuned)
-        self.tuned.toggled.connect(self._update)
-        self.address.textChanged.connect(self._update)
-        self.all.toggled.connect(self._update)
+        edits = (self.tuned.toggled, self.all.toggled, self.count.valueChanged)
+        for edited in (*edits, self.address.textChanged, self.model.textChanged):
+            edited.connect(self.connection.forget)
+            edited.connect(self._update)
         session.runs.run_changed.connect(self._update)
         self._update()
 
     def _lay_out(self) -> None:
-        about = MessageLabel()
-        about.show_message(
-            self.tr(
-                "A server with the completions API of OpenAI, such as vLLM or llama.cpp. Only "
-                "tokens whose log-probabilities it returns can be generated. It must use the "
-                "tokenizer of the expert pairs."
-            )
-        )
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -90,12 +87,12 @@ class EndpointDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(2 * SPACE)
-        layout.addWidget(about)
+        layout.addWidget(self._about)
         layout.addLayout(form)
         layout.addWidget(self._message)
+        layout.addWidget(self.connection)
         layout.addStretch(1)
         layout.addWidget(self._buttons)
-        self.setMinimumWidth(_WIDTH)
 
     def _show(self, base: CheckpointSpec) -> None:
         every = base.top_logprobs == ALL_LOGPROBS
@@ -112,10 +109,23 @@ class EndpointDialog(QDialog):
         unused = self.tr("A server that tunes uses all logits") if tuned else ""
         for control in (self.all, self.count):
             control.setToolTip(unused)
+        self._about.show_message(
+            self.tr(
+                "A server that was started with this recipe by “tuneshift vllm”. It holds the base "
+                "and the pairs, and generates. The tokenizers of the pairs must be here."
+            )
+            if tuned
+            else self.tr(
+                "A server with the completions API of OpenAI, such as vLLM or llama.cpp. Only "
+                "tokens whose log-probabilities it returns can be generated. It must use the "
+                "tokenizer of the expert pairs."
+            )
+        )
         problem = self._problem()
         typed = bool(self.address.text().strip())
         usable = typed and not problem and self._session.editable
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(usable)
+        self.connection.button.setEnabled(usable)
         if problem and typed:
             self._message.show_message(problem, "error")
         elif typed:
@@ -123,6 +133,21 @@ class EndpointDialog(QDialog):
             self._message.show_message(text.format(where_to_put(address_of(self.spec().source))))
         else:
             self._message.show_message("")
+
+    def event(self, event: QEvent) -> bool:
+        """Grow to the size that wrapped texts need, or else the fields give theirs up."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            layout = self.layout()
+            assert layout is not None
+            width = max(_WIDTH, layout.totalMinimumSize().width())
+            self.setMinimumWidth(width)
+            self.setMinimumHeight(layout.totalHeightForWidth(max(self.width(), width)))
+        return handled
+
+    def _check(self) -> None:
+        recipe = self._session.recipe
+        self.connection.check(replace(recipe, base=self.spec()))
 
     def _problem(self) -> str:
         if not self._session.editable:
@@ -147,6 +172,10 @@ class EndpointDialog(QDialog):
             top_logprobs=ALL_LOGPROBS if self.all.isChecked() else int(self.count.value()),
             tuned=self.tuned.isChecked(),
         )
+
+    def done(self, result: int) -> None:
+        self.connection.close_check()
+        super().done(result)
 
     def accept(self) -> None:
         """Apply the dialog to the base, as one change that can be undone."""

@@ -89,9 +89,7 @@ class WhatIfWords(QObject):
         parts = []
         if missing:
             parts.append(
-                self.tr("{0} tokens are unknown: their logits are no longer kept.").format(
-                    f"{missing:,}"
-                )
+                self.tr("{0} tokens are unknown: their logits are not kept.").format(f"{missing:,}")
             )
         if found.run.sampled_from:
             parts.append(

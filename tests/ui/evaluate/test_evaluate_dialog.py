@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
+from app.checkpoints.spec import CheckpointSpec
 from app.engine.commands import BorrowModels, Generate
 from app.evaluation.evaluation_job import EvaluationJob
 from app.evaluation.metrics import Measure
@@ -77,6 +78,18 @@ def test_what_is_missing_is_said(dialog: EvaluateDialog, task: Path) -> None:
     assert "Check a role" in dialog._missing.text()
     dialog.form.direct.setText("/models/direct")
     assert dialog.start.isEnabled()
+
+
+def test_a_recipe_on_a_server_is_evaluated_in_the_terminal(
+    dialog: EvaluateDialog, desk: Desk, task: Path
+) -> None:
+    ask(dialog, task)
+    assert dialog.start.isEnabled()
+    base = CheckpointSpec("endpoint:http://gpu:8000/v1", tuned=True)
+    desk.session.open_recipe(replace(desk.session.recipe, base=base))
+    assert not dialog.start.isEnabled()
+    said = [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
+    assert any("tuneshift eval --recipe" in text for text in said)
 
 
 def test_the_plan_is_what_the_fields_say(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:

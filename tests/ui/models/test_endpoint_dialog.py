@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
@@ -23,6 +25,9 @@ from app.ui.recipe.role_caption import in_force
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
+from app.ui.widgets.message_label import MessageLabel
+from tests import tiny
+from tests.engine.tuned_server import TunedServer
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 
 URL = "http://gpu:8000/v1"
@@ -184,3 +189,86 @@ def test_coverage_and_traffic_are_shown(
     )
     shown = [item.text() for item in line.findChildren(QLabel)]
     assert "gpu:8000" in shown
+
+
+@pytest.fixture
+def served(llama: tiny.Family) -> Iterator[TunedServer]:
+    server = TunedServer(llama)
+    yield server
+    server.close()
+
+
+def checked(dialog: EndpointDialog, qtbot: QtBot) -> str:
+    row = dialog.connection
+    row.button.click()
+    assert row.progress.isVisible()
+    assert "Cancel" in row.button.text()
+    qtbot.waitUntil(lambda: not row.progress.isVisible())
+    return row.outcome.message
+
+
+def dialog_for(session: Session, qtbot: QtBot, recipe: Recipe) -> EndpointDialog:
+    session.open_recipe(recipe)
+    made = EndpointDialog(session)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_a_connection_to_a_server_that_tunes_is_checked(
+    session: Session, qtbot: QtBot, served: TunedServer
+) -> None:
+    dialog = dialog_for(session, qtbot, served.recipe)
+    said = checked(dialog, qtbot)
+    assert said == (
+        "The server answers: model “served”, context of 64 tokens, "
+        "tunes with the pairs of the recipe: “Style”."
+    )
+    assert dialog.isVisible()  # and the recipe is as it was
+    dialog.model.setText("another")
+    assert not dialog.connection.outcome.isVisible()  # what was found is of another setting
+    assert "has no model “another”" in checked(dialog, qtbot)
+    dialog.model.setText("")
+    served.tunes = False
+    assert "does not say what pairs do" in checked(dialog, qtbot)
+    served.status = 401
+    assert "requires a key" in checked(dialog, qtbot)
+
+
+def test_a_check_of_a_connection_is_cancelled_by_its_button_and_with_the_dialog(
+    session: Session, qtbot: QtBot, served: TunedServer
+) -> None:
+    """The server takes the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base = replace(ENDPOINT, source=f"endpoint:http://127.0.0.1:{silent.getsockname()[1]}/v1")
+        dialog = dialog_for(session, qtbot, replace(served.recipe, base=base))
+        row = dialog.connection
+        row.button.click()
+        assert row.progress.isVisible()
+        row.button.click()
+        assert not row.progress.isVisible()
+        assert not row.outcome.isVisible()
+        row.button.click()
+        dialog.reject()
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_all_fields_keep_their_height_when_messages_come(
+    loaded_session: Session, qtbot: QtBot, tuned: bool
+) -> None:
+    made = EndpointDialog(loaded_session, tuned=tuned)
+    qtbot.addWidget(made)
+    made.resize(460, 10)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.address.setText("http://a-rather-long-name-of-a-machine.example.org:8000/v1")
+    made.connection.outcome.setVisible(True)
+    made.connection.outcome.show_message("The server answers: " + "a long sentence, " * 12)
+    QApplication.processEvents()
+    for field in (made.address, made.model, made.count, made.all, made.tuned):
+        assert field.height() >= field.minimumSizeHint().height()
+    for label in made.findChildren(MessageLabel):
+        if label.isVisible():
+            assert label.width() >= label.minimumSizeHint().width()
+            assert label.height() >= label.heightForWidth(label.width())
+    assert ("tuneshift vllm" in words(made)) == tuned

@@ -121,7 +121,7 @@ def test_tokens_without_kept_logits_are_counted(
     assert len(question.steps) == 30
     bridge.answer_what_if(WhatIfToken(50, 1))
     assert bar.answer.message.startswith("First known difference at token 51")
-    assert "30 tokens are unknown: their logits are no longer kept." in bar.answer.message
+    assert "30 tokens are unknown: their logits are not kept." in bar.answer.message
 
 
 @pytest.mark.slow
