@@ -196,7 +196,8 @@ class AlphaMapDialog(QDialog):
         token = self._session.selection.token
         if token is not None and self.map.place is None and token < self.computation.total:
             used = float(self._used_alphas()[token])
-            self.map.mark(self.computation.values.nearest(used))
+            self.map.mark(self.computation.values.nearest(used))  # which describes it
+            return
         self.map.show_marker()
         self._describe()
 

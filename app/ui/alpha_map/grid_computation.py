@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.attribution.alpha_grid import AlphaGrid, GridToken, alpha_axis, alpha_grid
 from app.attribution.candidates import CandidateRows
@@ -21,6 +21,9 @@ from app.ui.state.session import Session
 
 _MOST_TOKENS, _MOST_LOGITS = 256, 2_000_000
 """A block ends after so many tokens, or so many logits of full rows."""
+
+_PAINTING_MS = 50
+"""Time for the window to be painted before the thread that computes competes with it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +77,8 @@ class GridComputation(QObject):
         self._stopped = Event()
         self._job: int | None = None
         self._next = 0
+        self._painting = QTimer(self, interval=_PAINTING_MS, singleShot=True)
+        self._painting.timeout.connect(self._go_on)
         self.values = GridValues(0)
         session.runs.tokens_added.connect(self._go_on)
         session.runs.run_changed.connect(self._on_run)
@@ -100,11 +105,12 @@ class GridComputation(QObject):
         self._pair, self._next = pair, 0
         self.values = GridValues(self.total)
         self.changed.emit()
-        self._go_on()
+        self._painting.start()
 
     def stop(self) -> None:
         """Stop computing; what is known stays."""
         self._stopped.set()
+        self._painting.stop()
         if self._job is not None:
             self._session.history.reading.forget(self._job)
             self._job = None

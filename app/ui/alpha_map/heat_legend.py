@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.alpha_map.grid_values import GridMeasure
@@ -54,9 +55,9 @@ class HeatLegend(QWidget):
         at = self._write(painter, 0, self._low) + SPACE
         box = QRect(at, 2, _BAR, metrics.height())
         colors = shades(self._measure, theme)
-        for x in range(_BAR):
-            blue, green, red, _ = colors[x * (len(colors) - 1) // (_BAR - 1)].tolist()
-            painter.fillRect(at + x, box.top(), 1, box.height(), QColor(red, green, blue))
+        row = colors[np.arange(_BAR) * (len(colors) - 1) // (_BAR - 1)]
+        image = QImage(row.data, _BAR, 1, 4 * _BAR, QImage.Format.Format_RGB32)
+        painter.drawImage(box, image)
         frame = QPen(QColor(theme.border))
         painter.setPen(frame)
         painter.drawRect(box)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -80,7 +81,8 @@ class TokenLine(pg.GraphicsObject):  # type: ignore[misc]
             if columns.tell_apart:
                 self._paint_band(painter, places, columns.low[first:end], columns.high[first:end])
         painter.setPen(self.pen)
-        painter.drawPolyline(_corners(places, values))
+        turns = _turns(values)
+        painter.drawPolyline(_corners(places[turns], values[turns]))
 
     def _paint_band(self, painter: QPainter, places: Floats, low: Floats, high: Floats) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -92,6 +94,14 @@ class TokenLine(pg.GraphicsObject):  # type: ignore[misc]
         if self._columns is None:
             self._columns = in_columns(self.values, self._size)
         return self._columns
+
+
+def _turns(values: Floats) -> NDArray[np.bool_]:
+    """Which values differ from one beside them, and the ends: the line is level at all others."""
+    turns = np.ones(len(values), np.bool_)
+    level = values[1:] == values[:-1]
+    turns[1:-1] = ~(level[1:] & level[:-1])
+    return turns
 
 
 def _corners(places: Floats, values: Floats) -> list[QPointF]:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete, isValid
 
 from app.attribution.alpha_grid import alpha_axis
 from app.attribution.attribution import attribute
@@ -23,11 +24,15 @@ from app.engine.events import RunStarted, TokenDecoded
 from app.settings import Settings
 from app.ui.alpha_map.alpha_map_dialog import AlphaMapDialog
 from app.ui.alpha_map.alpha_map_opener import show_alpha_map
+from app.ui.alpha_map.alpha_map_words import AlphaMapWords
 from app.ui.alpha_map.grid_values import GridMeasure, GridValues
+from app.ui.alpha_map.heat_colors import shades
+from app.ui.alpha_map.heat_legend import HeatLegend
 from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.inspector import Inspector
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
+from app.ui.theme import current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.wording import decimals, quoted
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
@@ -448,6 +453,62 @@ def test_the_legend_has_the_range_of_the_measure(dialog: AlphaMapDialog) -> None
     assert dialog.legend.accessibleName() == f"Colours from 0 to {highest:.1f} bits"
     dialog.measure.setCurrentIndex(dialog.measure.findData(GridMeasure.CHANGED))
     assert dialog.legend.accessibleName() == "Colours from same to another"
+
+
+def test_the_bar_of_the_legend_has_the_colours_of_the_cells(qtbot: QtBot) -> None:
+    legend = HeatLegend()
+    qtbot.addWidget(legend)
+    legend.show_range(GridMeasure.ENTROPY, "0", "3.2 bits", "")
+    legend.resize(legend.sizeHint())
+    image = legend.grab().toImage()
+    row = [image.pixelColor(x, image.height() // 2) for x in range(image.width())]
+    found = [(color.blue(), color.green(), color.red()) for color in row]
+    colors = shades(GridMeasure.ENTROPY, current_theme())[:, :3]
+    bar = [tuple(colors[x * 255 // 119].tolist()) for x in range(1, 119)]  # without its frame
+    assert any(found[at : at + len(bar)] == bar for at in range(len(found) - len(bar)))
+
+
+def test_the_map_is_painted_before_it_is_computed(
+    finished_session: Session, what_if: WhatIfBar, qtbot: QtBot
+) -> None:
+    made = show_alpha_map(finished_session, what_if, what_if)
+    computation = made.computation
+    assert computation._job is None
+    assert computation._painting.isActive()
+    computation.stop()
+    assert not computation._painting.isActive()
+    choose_pair(made, 1, qtbot)
+    assert computation.done == computation.total
+
+
+def test_the_timer_of_the_computation_ends_with_the_window(
+    finished_session: Session, what_if: WhatIfBar
+) -> None:
+    made = show_alpha_map(finished_session, what_if, what_if)
+    timer = made.computation._painting
+    assert timer.isActive()
+    made.hide()
+    assert not timer.isActive()
+    delete(made)
+    assert not isValid(timer)
+
+
+def test_the_marker_is_described_once_when_the_map_is_opened(
+    finished_session: Session, what_if: WhatIfBar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    refusal = AlphaMapWords.question_refusal
+
+    def count(words: AlphaMapWords, run: Run, pair: int | None) -> str:
+        asked.append(pair)
+        return refusal(words, run, pair)
+
+    monkeypatch.setattr(AlphaMapWords, "question_refusal", count)
+    finished_session.selection.select(3)
+    made = show_alpha_map(finished_session, what_if, what_if)
+    assert asked == [None]
+    assert "Token 4" in made.readout.text()
+    made.close()
 
 
 @pytest.mark.slow
