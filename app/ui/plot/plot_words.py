@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.measures import Unit, in_unit
@@ -42,8 +42,16 @@ def legend_entries(
     if of_lines:
         entries += _lines() if pairs else [_line(of_lines)]
     if by_pair:
-        entries += [*_amounts(bool(pairs)), *_coverage(series, remote)]
+        apart = own_plots(measures)
+        entries += [entry for entry in _amounts(bool(pairs)) if entry.part not in apart]
+        entries += _coverage(series, remote)
     return entries
+
+
+def own_plots(measures: Collection[PlotMeasure]) -> frozenset[str]:
+    """Keys of the lines with an axis at the right that a plot of their own shows instead."""
+    lines = {PlotMeasure.KL: KL, PlotMeasure.ENTROPY: ENTROPY}
+    return frozenset(key for measure, key in lines.items() if measure in measures)
 
 
 def _bars(pairs: Sequence[str], measures: Sequence[PlotMeasure]) -> list[LegendEntry]:

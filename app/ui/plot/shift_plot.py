@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect
 from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
+from app.attribution.plot_measure import PlotMeasure
 from app.attribution.series import AttributionSeries
 from app.ui.drawing_pace import PLOTS
 from app.ui.plot.alpha_strip import AlphaStrip
@@ -22,6 +23,7 @@ from app.ui.plot.plot_words import (
     describe_selection,
     legend_entries,
     needs_pairs,
+    own_plots,
     token_text,
 )
 from app.ui.state.runs.run import Run
@@ -93,8 +95,13 @@ class ShiftPlot(QWidget):
     @property
     def panes(self) -> list[PlotPane]:
         """The plots that are shown, from the top."""
-        shown = 1 if self._folded else len(self._session.display.plot_measures)
-        return [self.pane, self.second][:shown]
+        return [self.pane, self.second][: len(self._measures)]
+
+    @property
+    def _measures(self) -> tuple[PlotMeasure, ...]:
+        """The measures of these plots."""
+        chosen = self._session.display.plot_measures
+        return chosen[:1] if self._folded else chosen
 
     def set_folded(self, folded: bool) -> None:
         """Hide the second plot where there is no room for it; its menu says so."""
@@ -175,10 +182,9 @@ class ShiftPlot(QWidget):
         """Apply the measures, the unit and the visible parts chosen in ``session.display``."""
         display = self._session.display
         active = self._run is not None and self._run.active
-        for pane, measure in zip(self.panes, display.plot_measures, strict=False):
-            pane.choose(
-                measure, display.plot_unit, display.hidden, len(self._pairs), current_theme()
-            )
+        hidden = display.hidden | own_plots(self._measures)
+        for pane, measure in zip(self.panes, self._measures, strict=True):
+            pane.choose(measure, display.plot_unit, hidden, len(self._pairs), current_theme())
             pane.tokens.limit_to(self._series.count, more_follow=active)
         self._show_second(len(self.panes) > 1)
         self._align()
@@ -219,9 +225,7 @@ class ShiftPlot(QWidget):
         display, run = self._session.display, self._run
         if run:
             remote = run.recipe.base.is_endpoint
-            entries = legend_entries(
-                self._pairs, self._series, display.plot_measures, remote=remote
-            )
+            entries = legend_entries(self._pairs, self._series, self._measures, remote=remote)
             if self._legend.show_entries(entries):
                 self._adapt_to_height()
         for pane in self.panes:

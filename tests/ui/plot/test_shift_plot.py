@@ -454,6 +454,44 @@ def test_lines_are_shown_and_hidden_and_bits_have_an_axis(plot: ShiftPlot, qtbot
     assert plot.pane.tuned.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("measures", "kl", "entropy"),
+    [
+        ((PlotMeasure.PROBABILITY,), True, True),
+        ((PlotMeasure.PROBABILITY, PlotMeasure.RANK), True, True),
+        ((PlotMeasure.LOG_PROBABILITY, PlotMeasure.KL), False, True),
+        ((PlotMeasure.KL, PlotMeasure.PROBABILITY), False, True),
+        ((PlotMeasure.PROBABILITY, PlotMeasure.ENTROPY), True, False),
+    ],
+)
+def test_a_measure_with_its_own_plot_has_no_line_in_the_other_plot(
+    plot: ShiftPlot,
+    finished_session: Session,
+    qtbot: QtBot,
+    measures: tuple[PlotMeasure, ...],
+    kl: bool,
+    entropy: bool,
+) -> None:
+    for name in ("KL", "entropy"):
+        qtbot.mouseClick(toggle(plot, name), Left)
+    assert plot.pane.amounts.kl.isVisible()
+    assert plot.pane.amounts.entropy.isVisible()
+    finished_session.display.set_plot_measures(*measures)
+    pane = next(pane for pane in plot.panes if pane.data.measure.by_pair)
+    assert (pane.amounts.kl.isVisible(), pane.amounts.entropy.isVisible()) == (kl, entropy)
+    named = [toggle.accessibleName() for toggle in plot.legend.toggles]
+    assert ("KL" in named, "entropy" in named) == (kl, entropy)
+    plot.set_folded(True)  # a plot that is not shown is no reason to leave out the line
+    if len(measures) > 1 and measures[0].by_pair:
+        assert plot.pane.amounts.kl.isVisible()
+        assert plot.pane.amounts.entropy.isVisible()
+        assert "KL" in [toggle.accessibleName() for toggle in plot.legend.toggles]
+    plot.set_folded(False)
+    finished_session.display.set_plot_measures(PlotMeasure.PROBABILITY)
+    assert plot.pane.amounts.kl.isVisible()
+    assert plot.pane.amounts.entropy.isVisible()
+
+
 def test_log_probability_shows_the_shift_between_its_lines(
     plot: ShiftPlot, finished_session: Session
 ) -> None:
