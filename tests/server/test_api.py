@@ -354,7 +354,8 @@ def test_infinite_logprobs_are_valid_json(client: OpenAI) -> None:
 
 
 def test_what_was_read_before_is_counted(client: OpenAI, headless: Headless) -> None:
-    prompt = "the night was long and the sea was wide, the queen is in the garden"
+    # No other test's prompt begins so: what was read before depends on the tests before.
+    prompt = "~ the night was long and the sea was wide, the queen is in the garden"
 
     def cached(prompt: str, **options: object) -> int:
         answer = client.completions.create(model=MODEL, prompt=prompt, seed=1, **options)  # type: ignore[call-overload]
