@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from threading import Event
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from app.checkpoints.endpoints.connection_check import CheckedConnection, check_connection
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
 from app.ui.widgets.message_label import MessageLabel
+
+if TYPE_CHECKING:
+    from app.checkpoints.endpoints.connection_check import CheckedConnection
 
 _BAR_HEIGHT = 6
 
@@ -30,6 +33,7 @@ class ConnectionRow(QWidget):
         super().__init__(parent)
         self._background = Background("connection check", self)
         self._cancelled: Event | None = None
+        self._job = 0
         self.button = QPushButton()
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self._on_click)
@@ -56,6 +60,12 @@ class ConnectionRow(QWidget):
         self.forget()
         cancelled = self._cancelled = Event()
 
+        def work() -> CheckedConnection:
+            # Imports transformers: seconds.
+            from app.checkpoints.endpoints.connection_check import check_connection
+
+            return check_connection(recipe, cancelled.is_set)
+
         def done(found: CheckedConnection) -> None:
             self._cancelled = None
             self._show(self._words(found, recipe))
@@ -64,7 +74,7 @@ class ConnectionRow(QWidget):
             self._cancelled = None
             self._show(str(error), "error")
 
-        self._background.run(self, lambda: check_connection(recipe, cancelled.is_set), done, failed)
+        self._job = self._background.run(self, work, done, failed)
         self._show(self.tr("Asking the server …"))
 
     def forget(self) -> None:
@@ -72,6 +82,7 @@ class ConnectionRow(QWidget):
         if self._cancelled is not None:
             self._cancelled.set()
             self._cancelled = None
+            self._background.forget(self._job)  # whose answer may be waiting
         self._show("")
 
     def close_check(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QWidget
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
 from app.checkpoints.endpoint_address import DEFAULT_LOGPROBS
+from app.checkpoints.endpoints.connection_check import CheckedConnection
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.remote import EndpointUsage, UnmatchedToken
@@ -250,6 +252,35 @@ def test_a_check_of_a_connection_is_cancelled_by_its_button_and_with_the_dialog(
         assert not row.outcome.isVisible()
         row.button.click()
         dialog.reject()
+
+
+def test_the_answer_to_an_earlier_check_is_not_shown(
+    session: Session, qtbot: QtBot, served: TunedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had come before the window could show it."""
+    asked: list[Recipe] = []
+    release = Event()
+
+    def check(recipe: Recipe, cancelled: object) -> CheckedConnection:
+        asked.append(recipe)
+        if len(asked) > 1:
+            assert release.wait(60)
+        return CheckedConnection(recipe.base.model, None, None)
+
+    monkeypatch.setattr("app.checkpoints.endpoints.connection_check.check_connection", check)
+    dialog = dialog_for(session, qtbot, served.recipe)
+    row = dialog.connection
+    dialog.model.setText("old")
+    row.button.click()
+    assert row._background.join(60)  # its answer waits for the window
+    dialog.model.setText("new")
+    row.button.click()
+    QApplication.processEvents()
+    assert row.progress.isVisible()
+    assert "old" not in row.outcome.message
+    release.set()
+    qtbot.waitUntil(lambda: not row.progress.isVisible())
+    assert "model “new”" in row.outcome.message
 
 
 @pytest.mark.parametrize("tuned", [False, True])
