@@ -2626,18 +2626,6 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
         <translation>별표</translation>
     </message>
     <message>
-        <source>Rename</source>
-        <translation>이름 바꾸기</translation>
-    </message>
-    <message>
-        <source>Delete</source>
-        <translation>삭제</translation>
-    </message>
-    <message>
-        <source>Undo delete</source>
-        <translation>삭제 취소</translation>
-    </message>
-    <message>
         <source>Open</source>
         <translation>열기</translation>
     </message>
@@ -3760,10 +3748,6 @@ Click to show or hide it.</source>
 </context>
 <context>
     <name>NumberTable</name>
-    <message>
-        <source>Copy</source>
-        <translation>복사</translation>
-    </message>
     <message>
         <source>Copy as Markdown table</source>
         <translation>Markdown 표로 복사</translation>
@@ -4954,32 +4938,8 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
 <context>
     <name>PromptTokenTable</name>
     <message>
-        <source>Copy the text</source>
-        <translation>텍스트 복사</translation>
-    </message>
-    <message>
         <source>Copy the token id</source>
         <translation>토큰 id 복사</translation>
-    </message>
-    <message>
-        <source>Copy all numbers as JSON</source>
-        <translation>모든 수치를 JSON으로 복사</translation>
-    </message>
-    <message>
-        <source>Next same token</source>
-        <translation>다음 같은 토큰</translation>
-    </message>
-    <message>
-        <source>Previous same token</source>
-        <translation>이전 같은 토큰</translation>
-    </message>
-    <message>
-        <source>Next difference</source>
-        <translation>다음 차이</translation>
-    </message>
-    <message>
-        <source>Previous difference</source>
-        <translation>이전 차이</translation>
     </message>
 </context>
 <context>
@@ -6524,10 +6484,6 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>이름 바꾸기</translation>
     </message>
     <message>
-        <source>Compare</source>
-        <translation>비교</translation>
-    </message>
-    <message>
         <source>Remove</source>
         <translation>제거</translation>
     </message>
@@ -7117,8 +7073,12 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>단축키</translation>
     </message>
     <message>
-        <source>In the panels</source>
-        <translation>패널</translation>
+        <source>Find an action, a key or a view</source>
+        <translation>동작, 키 또는 보기 찾기</translation>
+    </message>
+    <message>
+        <source>No key does that.</source>
+        <translation>그런 키가 없습니다.</translation>
     </message>
 </context>
 <context>
@@ -9069,6 +9029,285 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>The recipe cannot be changed during a run. Press Esc to stop the run.</source>
         <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 눌러 실행을 멈추십시오.</translation>
+    </message>
+</context>
+<context>
+    <name>ViewKeys</name>
+    <message>
+        <source>Tokens in the text</source>
+        <translation>텍스트의 토큰</translation>
+    </message>
+    <message>
+        <source>Plot</source>
+        <translation>플롯</translation>
+    </message>
+    <message>
+        <source>Find bar</source>
+        <translation>찾기 막대</translation>
+    </message>
+    <message>
+        <source>Message</source>
+        <translation>메시지</translation>
+    </message>
+    <message>
+        <source>What if α were …</source>
+        <translation>α가 달랐다면 …</translation>
+    </message>
+    <message>
+        <source>Alternatives of a token</source>
+        <translation>토큰의 다른 후보</translation>
+    </message>
+    <message>
+        <source>α curve</source>
+        <translation>α 곡선</translation>
+    </message>
+    <message>
+        <source>Tables</source>
+        <translation>표</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>실행</translation>
+    </message>
+    <message>
+        <source>Map of α</source>
+        <translation>α 지도</translation>
+    </message>
+    <message>
+        <source>Compare runs</source>
+        <translation>실행 비교</translation>
+    </message>
+    <message>
+        <source>Compare all roles</source>
+        <translation>모든 역할 비교</translation>
+    </message>
+    <message>
+        <source>Compare quantizations</source>
+        <translation>양자화 비교</translation>
+    </message>
+    <message>
+        <source>Many prompts</source>
+        <translation>여러 프롬프트</translation>
+    </message>
+    <message>
+        <source>Score a text</source>
+        <translation>텍스트 스코어링</translation>
+    </message>
+    <message>
+        <source>Prompt preview</source>
+        <translation>프롬프트 미리 보기</translation>
+    </message>
+    <message>
+        <source>What corresponds to what</source>
+        <translation>토큰 대응</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>기록</translation>
+    </message>
+    <message>
+        <source>Evaluate</source>
+        <translation>평가</translation>
+    </message>
+    <message>
+        <source>Recipes</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>Hugging Face Hub</source>
+        <translation>Hugging Face Hub</translation>
+    </message>
+    <message>
+        <source>Token before or after</source>
+        <translation>이전 또는 다음 토큰</translation>
+    </message>
+    <message>
+        <source>Token on the line above or below</source>
+        <translation>위 또는 아래 줄의 토큰</translation>
+    </message>
+    <message>
+        <source>First or last token</source>
+        <translation>처음 또는 마지막 토큰</translation>
+    </message>
+    <message>
+        <source>Extend the range by a token</source>
+        <translation>범위를 토큰 하나씩 늘리기</translation>
+    </message>
+    <message>
+        <source>Extend the range by a line</source>
+        <translation>범위를 한 줄씩 늘리기</translation>
+    </message>
+    <message>
+        <source>Extend the range to the end</source>
+        <translation>범위를 끝까지 늘리기</translation>
+    </message>
+    <message>
+        <source>Copy the selected text</source>
+        <translation>선택한 텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Menu of the token</source>
+        <translation>토큰 메뉴</translation>
+    </message>
+    <message>
+        <source>Select nothing</source>
+        <translation>선택 해제</translation>
+    </message>
+    <message>
+        <source>Next match</source>
+        <translation>다음 일치 항목</translation>
+    </message>
+    <message>
+        <source>Previous match</source>
+        <translation>이전 일치 항목</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>보내기</translation>
+    </message>
+    <message>
+        <source>Begin a line</source>
+        <translation>줄 바꾸기</translation>
+    </message>
+    <message>
+        <source>Stop editing a message</source>
+        <translation>메시지 편집 그만두기</translation>
+    </message>
+    <message>
+        <source>Generate from the first different token</source>
+        <translation>첫 번째 다른 토큰부터 생성</translation>
+    </message>
+    <message>
+        <source>Candidate above or below</source>
+        <translation>위 또는 아래 후보</translation>
+    </message>
+    <message>
+        <source>A page of candidates</source>
+        <translation>후보를 한 쪽씩</translation>
+    </message>
+    <message>
+        <source>Branch from there</source>
+        <translation>거기서 분기</translation>
+    </message>
+    <message>
+        <source>Move the marker of α</source>
+        <translation>α 표시 옮기기</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>복사</translation>
+    </message>
+    <message>
+        <source>What a double click does</source>
+        <translation>두 번 클릭한 것처럼</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>이름 바꾸기</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>비교</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>제거</translation>
+    </message>
+    <message>
+        <source>Higher or lower α</source>
+        <translation>더 높은 또는 낮은 α</translation>
+    </message>
+    <message>
+        <source>α by ten values</source>
+        <translation>α를 열 값씩</translation>
+    </message>
+    <message>
+        <source>What if α were this</source>
+        <translation>α가 이 값이었다면</translation>
+    </message>
+    <message>
+        <source>Next change</source>
+        <translation>다음 차이</translation>
+    </message>
+    <message>
+        <source>Previous change</source>
+        <translation>이전 차이</translation>
+    </message>
+    <message>
+        <source>First or last token, in the strip</source>
+        <translation>처음 또는 마지막 토큰(막대에서)</translation>
+    </message>
+    <message>
+        <source>Generate</source>
+        <translation>생성</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Score and compare</source>
+        <translation>평가하고 비교</translation>
+    </message>
+    <message>
+        <source>Paste lines</source>
+        <translation>줄 붙여넣기</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>스코어링</translation>
+    </message>
+    <message>
+        <source>Copy the text</source>
+        <translation>텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy all numbers as JSON</source>
+        <translation>모든 수치를 JSON으로 복사</translation>
+    </message>
+    <message>
+        <source>Next same token</source>
+        <translation>다음 같은 토큰</translation>
+    </message>
+    <message>
+        <source>Previous same token</source>
+        <translation>이전 같은 토큰</translation>
+    </message>
+    <message>
+        <source>Next difference</source>
+        <translation>다음 차이</translation>
+    </message>
+    <message>
+        <source>Previous difference</source>
+        <translation>이전 차이</translation>
+    </message>
+    <message>
+        <source>Star</source>
+        <translation>별표</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>삭제</translation>
+    </message>
+    <message>
+        <source>Undo delete</source>
+        <translation>삭제 취소</translation>
+    </message>
+    <message>
+        <source>Remove a task that you added</source>
+        <translation>추가한 과제 제거</translation>
+    </message>
+    <message>
+        <source>From the filter to the list</source>
+        <translation>필터에서 목록으로</translation>
+    </message>
+    <message>
+        <source>From the search to the results</source>
+        <translation>검색에서 결과로</translation>
     </message>
 </context>
 <context>

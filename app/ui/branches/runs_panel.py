@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence, QMouseEvent
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -26,6 +24,7 @@ from app.ui.compare.compare_dialog import show_comparison
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.words.provenance_words import alphas_of, provenance_of, search_help
 from app.ui.words.run_titles import RunTitles
@@ -122,20 +121,11 @@ class RunsPanel(QFrame):
 
     def _make_actions(self) -> list[QAction]:
         """Actions on the selected runs, with shortcuts that work while the tree has the focus."""
-        offers: list[tuple[str, str, Callable[[], None]]] = [
-            (self.tr("Rename"), "F2", lambda: self.tree.edit(self.tree.currentIndex())),
-            (self.tr("Compare"), "Return", self.compare_chosen),
-            (self.tr("Remove"), "Del", self.remove_chosen),
+        return [
+            ViewKey.RENAME_RUN.action(self.tree, lambda: self.tree.edit(self.tree.currentIndex())),
+            ViewKey.COMPARE_RUNS.action(self.tree, self.compare_chosen),
+            ViewKey.REMOVE_RUN.action(self.tree, self.remove_chosen),
         ]
-        actions = []
-        for text, keys, slot in offers:
-            action = QAction(text, self.tree)
-            action.setShortcut(QKeySequence(keys))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            action.triggered.connect(lambda _, act=slot: act())
-            self.tree.addAction(action)
-            actions.append(action)
-        return actions
 
     def _lay_out(self) -> None:
         line = QHBoxLayout(self._foot)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QSize, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 
 _SIZE = QSize(640, 520)
@@ -72,8 +72,7 @@ class ScoreDialog(QDialog):
         self._buttons.addButton(self.score, QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self._score)
         self._buttons.rejected.connect(self.reject)
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            QShortcut(QKeySequence(keys), self, self._score)
+        ViewKey.SCORE.shortcut(self, self._score)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
         layout.setSpacing(SPACE)

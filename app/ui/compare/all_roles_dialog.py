@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -19,6 +18,7 @@ from app.ui.compare.role_column import RoleColumn
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.tab_order import OrderedDialog
@@ -60,7 +60,7 @@ class AllRolesDialog(OrderedDialog):
         self._row.setSpacing(SPACE)
         self._lay_out()
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
-        QShortcut(QKeySequence("Ctrl+Return"), self, lambda: self.start(session.prompt))
+        ViewKey.ASK_ALL.shortcut(self, lambda: self.start(session.prompt))
         session.runs.generation.progressed.connect(self._on_progress)
         session.runs.replaced.connect(self._on_replaced)
         session.runs.run_changed.connect(self._update)

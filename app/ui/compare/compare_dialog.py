@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -27,6 +26,7 @@ from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
@@ -73,8 +73,8 @@ class CompareDialog(QDialog):
             self.tr("Next token at which another token is most probable (F8; Shift+F8 goes back)")
         )
         self.next_change.clicked.connect(lambda: self._go_to_change(1))
-        for keys, by in (("F8", 1), ("Shift+F8", -1)):
-            QShortcut(QKeySequence(keys), self, lambda step=by: self._go_to_change(step))
+        ViewKey.NEXT_CHANGE.shortcut(self, lambda: self._go_to_change(1))
+        ViewKey.PREVIOUS_CHANGE.shortcut(self, lambda: self._go_to_change(-1))
         self.difference = QLabel()
         self.difference.setWordWrap(True)
         self.difference.setProperty("role", "caption")

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -28,6 +28,7 @@ from app.ui.history.exporting import ask_export, enable_formats, fill_menu
 from app.ui.state.runs.prompt_list_runs import ListedState, PromptListRuns
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.empty_page import empty_page
 from app.ui.widgets.export_bar import ExportBar
@@ -95,15 +96,14 @@ class PromptListDialog(OrderedDialog):
         self.task.setMenu(menu)
         self.paste = self._button(self.tr("Paste lines"), self._paste)
         self.paste.setToolTip(self.tr("Add a prompt for each line of the clipboard (Ctrl+V)"))
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self, self._paste)
+        ViewKey.PASTE_LINES.shortcut(self, self._paste)
         self.clear = self._button(self.tr("Clear"), self._runs.clear)
         self.clear.setToolTip(self.tr("Empty the list; its runs stay in the history"))
 
     def _make_run_buttons(self) -> None:
         self.start = self._button(self.tr("Generate"), self._runs.start)
         self.start.setProperty("role", "primary")
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            QShortcut(QKeySequence(keys), self, self._runs.start)
+        ViewKey.GENERATE_LIST.shortcut(self, self._runs.start)
         self.stop = self._button(self.tr("Stop"), self._runs.stop)
         self.stop.setToolTip(self.tr("Stop after the current token; what is left can go on later"))
         self.inspect = self._button(self.tr("Inspect"), self._inspect)

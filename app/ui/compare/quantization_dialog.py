@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDialogButtonBox,
@@ -19,6 +18,7 @@ from app.ui.state.runs.rescoring import OPEN_RECIPE, Rescoring
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.tab_order import OrderedDialog
@@ -77,8 +77,7 @@ class QuantizationDialog(OrderedDialog):
         buttons.rejected.connect(self.reject)
         for button in buttons.findChildren(QPushButton):
             button.setAutoDefault(False)
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            QShortcut(QKeySequence(keys), self, self.start)
+        ViewKey.SCORE_AND_COMPARE.shortcut(self, self.start)
         form = QFormLayout()
         form.setSpacing(SPACE)
         form.addRow(self.tr("Run"), self._title)

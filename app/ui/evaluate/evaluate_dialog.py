@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -26,6 +26,7 @@ from app.ui.evaluate.tokens_view import TokensView
 from app.ui.state.records.evaluation import Answering, Evaluation, Stage
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.tab_order import OrderedDialog
@@ -106,8 +107,7 @@ class EvaluateDialog(OrderedDialog):
         self._missing.setWordWrap(True)
         for button in (self.start, self.stop, self.resume):
             button.setAutoDefault(False)
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            QShortcut(QKeySequence(keys), self, self._start)
+        ViewKey.EVALUATE.shortcut(self, self._start)
 
     def _lay_out(self) -> None:
         area = QScrollArea()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -30,6 +30,7 @@ from app.ui.history.title_delegate import show_two_lines
 from app.ui.state.records.history_search import FoundRuns
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.export_bar import ExportBar
@@ -112,22 +113,10 @@ class HistoryDialog(QDialog):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.table.selectionModel().selectionChanged.connect(self._update)
         self.table.activated.connect(lambda _: self._open())
-        keys = QKeySequence.StandardKey
-        self.star = self._action(self.tr("Star"), "Ctrl+B", self._star)
-        self.rename = self._action(self.tr("Rename"), "F2", self._rename)
-        self.delete = self._action(self.tr("Delete"), keys.Delete, self._delete)
-        self.undo = self._action(self.tr("Undo delete"), keys.Undo, self._undelete)
-
-    def _action(
-        self, text: str, keys: str | QKeySequence.StandardKey, slot: Callable[[], None]
-    ) -> QAction:
-        """An action with a shortcut that works while the table has the keyboard focus."""
-        action = QAction(text, self.table)
-        action.setShortcut(QKeySequence(keys))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.triggered.connect(lambda: slot())
-        self.table.addAction(action)
-        return action
+        self.star = ViewKey.STAR.action(self.table, self._star)
+        self.rename = ViewKey.RENAME_STORED.action(self.table, self._rename)
+        self.delete = ViewKey.DELETE_STORED.action(self.table, self._delete)
+        self.undo = ViewKey.UNDELETE.action(self.table, self._undelete)
 
     def _make_buttons(self) -> None:
         self.open_run = QPushButton(self.tr("Open"))

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.checkpoints import hub
@@ -24,6 +23,7 @@ from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
 from app.ui.state.models.downloads import Download
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.view_keys import ViewKey
 from app.ui.words.fit_words import too_large
 from app.ui.words.role_words import role_titles
 from app.wording import size
@@ -66,9 +66,9 @@ class HubDialog(HubControls):
         self.text.returnPressed.connect(self._on_search)
         self.search.clicked.connect(self._on_search)
         self.table.selectionModel().selectionChanged.connect(self._on_row)
-        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.text)
-        down.setContext(Qt.ShortcutContext.WidgetShortcut)
-        down.activated.connect(self._into_results)
+        ViewKey.INTO_RESULTS.shortcut(
+            self.text, self._into_results, Qt.ShortcutContext.WidgetShortcut
+        )
         self.table.activated.connect(lambda: self.action.setFocus())
         self._pause.timeout.connect(self._describe_choice)
         self.revision.textEdited.connect(self._on_revision)

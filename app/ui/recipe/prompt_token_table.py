@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.attribution.scored_prompt import PromptToken
@@ -13,6 +13,7 @@ from app.history.export.prompt_table import token_json
 from app.ui.recipe.aligned_prompts_model import AlignedPromptsModel
 from app.ui.recipe.prompt_token_model import TokenModel
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 
 
 class PromptTokenTable(QTableView):
@@ -52,17 +53,15 @@ class PromptTokenTable(QTableView):
         header.setHighlightSections(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self._of_token = [
-            self._add(self.tr("Copy the text"), self._copy_text, QKeySequence.StandardKey.Copy),
-            self._add(self.tr("Copy the token id"), self._copy_id),
-            self._add(self.tr("Copy all numbers as JSON"), self._copy_json, "Ctrl+Shift+C"),
-            self._add(self.tr("Next same token"), lambda: self._go_to_same(1), "Alt+Shift+Down"),
-            self._add(self.tr("Previous same token"), lambda: self._go_to_same(-1), "Alt+Shift+Up"),
+            ViewKey.COPY_TEXT.action(self, self._copy_text),
+            self._copying_id(),
+            ViewKey.COPY_JSON.action(self, self._copy_json),
+            ViewKey.NEXT_SAME.action(self, lambda: self._go_to_same(1)),
+            ViewKey.PREVIOUS_SAME.action(self, lambda: self._go_to_same(-1)),
         ]
         if isinstance(tokens, AlignedPromptsModel):
-            self._add(self.tr("Next difference"), lambda: self._go_to_difference(1), "F8")
-            self._add(
-                self.tr("Previous difference"), lambda: self._go_to_difference(-1), "Shift+F8"
-            )
+            ViewKey.NEXT_DIFFERENCE.action(self, lambda: self._go_to_difference(1))
+            ViewKey.PREVIOUS_DIFFERENCE.action(self, lambda: self._go_to_difference(-1))
         else:
             self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
             self.verticalHeader().hide()
@@ -70,17 +69,9 @@ class PromptTokenTable(QTableView):
         tokens.modelReset.connect(lambda: self._on_chosen(None))
         self._on_chosen(None)
 
-    def _add(
-        self,
-        text: str,
-        slot: Callable[[], object],
-        keys: QKeySequence.StandardKey | str | None = None,
-    ) -> QAction:
-        action = QAction(text, self)
-        if keys is not None:
-            action.setShortcut(QKeySequence(keys))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.triggered.connect(lambda _=False: slot())
+    def _copying_id(self) -> QAction:
+        action = QAction(self.tr("Copy the token id"), self)
+        action.triggered.connect(lambda: self._copy_id())
         self.addAction(action)
         return action
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSize, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QKeySequence, QShortcut, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -24,6 +24,7 @@ from app.ui.recipe.recipe_files import RecipeEntry
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import translate
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.words.fit_words import too_large
@@ -66,9 +67,9 @@ class RecipeLibrary(QDialog):
         self._lay_out()
         self.filter.textChanged.connect(self._on_filter)
         self.filter.returnPressed.connect(self._open)
-        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.filter)
-        down.setContext(Qt.ShortcutContext.WidgetShortcut)
-        down.activated.connect(self.list.setFocus)
+        ViewKey.INTO_RECIPES.shortcut(
+            self.filter, self.list.setFocus, Qt.ShortcutContext.WidgetShortcut
+        )
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.activated.connect(self._open)
         session.recipe_changed.connect(self._on_recipe_changed)

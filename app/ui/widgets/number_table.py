@@ -29,6 +29,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from app.ui.theme import SPACE
+from app.ui.view_keys import ViewKey
 from app.ui.widgets.bar_delegate import BarDelegate, two_line_height
 from app.ui.widgets.table_text import as_markdown, as_text
 
@@ -86,26 +87,16 @@ class NumberTable(QTableView):
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setMinimumSectionSize(2 * SPACE)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self._add_action(
-            self.tr("Copy"), lambda: self._copy(as_text), QKeySequence.StandardKey.Copy
-        )
-        self._add_action(self.tr("Copy as Markdown table"), lambda: self._copy(as_markdown))
+        ViewKey.COPY_ROWS.action(self, lambda: self._copy(as_text))
+        markdown = QAction(self.tr("Copy as Markdown table"), self)
+        markdown.triggered.connect(lambda: self._copy(as_markdown))
+        self.addAction(markdown)
         self.doubleClicked.connect(self.chosen)
         model.modelReset.connect(self._fit)
         if fits:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             header.geometriesChanged.connect(self._fit)
         self._fit()
-
-    def _add_action(
-        self, text: str, slot: Callable[[], None], key: QKeySequence.StandardKey | None = None
-    ) -> None:
-        action = QAction(text, self)
-        if key is not None:
-            action.setShortcut(key)
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
 
     def chosen_rows(self) -> list[int]:
         """The selected rows, from top to bottom."""
