@@ -1,4 +1,4 @@
-"""Queries for tokens of a text: by id, class, rank under the base, shift, flip and pair."""
+"""Queries for tokens of a text: by id, class, rank, shift, flip and pair."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Criterion(StrEnum):
     ID = "id"
     CLASS = "class"
     RANK = "rank"
+    TUNED_RANK = "tuned rank"
     RAISED = "raised"
     LOWERED = "lowered"
     FLIP = "flip"
@@ -108,6 +109,8 @@ def _by_pairs(query: TokenQuery, asked: QueriedTokens) -> list[int]:
             return _places(series.shift <= -query.number * BIT)
         case Criterion.FLIP:
             return _places(series.flipped)
+        case Criterion.TUNED_RANK:
+            return _places(series.rank_tuned > query.number)
     if query.pair not in asked.pair_names:
         return []
     parts = series.contributions

@@ -6,7 +6,7 @@ import argparse
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import Tint
+from app.attribution.tint_scale import Tint, TintScale
 from app.cli.conflicting_options import is_given
 from app.errors import HistoryError, SettingsError
 from app.history.export.shown_measures import USUAL_MEASURES, ShownMeasures
@@ -59,5 +59,6 @@ def shown_measures(
             next_step="Give one of its pairs.",
         )
     pair = pairs.index(options.pair) if options.pair is not None else 0
-    unit = Unit(options.unit or USUAL_MEASURES.unit)
-    return ShownMeasures(Tint(tint, pair), plots=plots, unit=unit)
+    unit = Unit(options.unit) if options.unit else None
+    scale = TintScale(unit)
+    return ShownMeasures(Tint(tint, pair), scale, plots, unit or USUAL_MEASURES.unit)

@@ -5210,6 +5210,10 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>베이스 순위 초과</translation>
     </message>
     <message>
+        <source>Tuned rank above</source>
+        <translation>튜닝 후 순위 초과</translation>
+    </message>
+    <message>
         <source>Raised by at least</source>
         <translation>상승 폭 이상</translation>
     </message>
@@ -7820,20 +7824,28 @@ the probabilities that are shown are those without this.</source>
         <translation>튜닝 후 순위</translation>
     </message>
     <message>
-        <source>log p(tuned) − log p(base): one bit is a factor of 2 in probability.</source>
-        <translation>log p(tuned) − log p(base): 1비트는 확률 2배입니다.</translation>
+        <source>{0}: one bit is a factor of 2 in probability.</source>
+        <translation>{0}: 1비트는 확률 2배입니다.</translation>
     </message>
     <message>
-        <source>The pair&apos;s contribution to p(tuned) − p(base): in its colour where positive, grey where negative.</source>
-        <translation>p(tuned) − p(base)에 대한 쌍의 기여도: 양수는 쌍의 색, 음수는 회색입니다.</translation>
+        <source>{0}: one nat is a factor of e (2.72) in probability.</source>
+        <translation>{0}: 1나트는 확률 e(2.72)배입니다.</translation>
     </message>
     <message>
-        <source>−log p of the generated token.</source>
-        <translation>생성된 토큰의 −log p입니다.</translation>
+        <source>{0}, the change of the token&apos;s probability.</source>
+        <translation>{0}, 토큰 확률의 변화입니다.</translation>
     </message>
     <message>
-        <source>−log p(base) of the generated token.</source>
-        <translation>생성된 토큰의 −log p(base)입니다.</translation>
+        <source>The pair&apos;s share (Shapley value) of {0}: in its colour where positive, grey where negative.</source>
+        <translation>{0}에서 쌍의 몫(섀플리 값): 양수는 쌍의 색, 음수는 회색입니다.</translation>
+    </message>
+    <message>
+        <source>−{0} p of the generated token.</source>
+        <translation>생성된 토큰의 −{0} p입니다.</translation>
+    </message>
+    <message>
+        <source>−{0} p(base) of the generated token.</source>
+        <translation>생성된 토큰의 −{0} p(base)입니다.</translation>
     </message>
     <message>
         <source>Distance of the tuned distribution from the base&apos;s, over the whole vocabulary.</source>

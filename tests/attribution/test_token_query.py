@@ -52,6 +52,7 @@ def test_by_rank_shift_and_flip(least: float) -> None:
     shifts = [(one.logprob_tuned - one.logprob_base) / math.log(2) for one in tokens]
     for criterion, matches in (
         (Criterion.RANK, [one.rank_base > least for one in tokens]),
+        (Criterion.TUNED_RANK, [one.rank_tuned > least for one in tokens]),
         (Criterion.RAISED, [shift >= least for shift in shifts]),
         (Criterion.LOWERED, [-shift >= least for shift in shifts]),
         (Criterion.FLIP, [one.argmax_base != one.argmax_tuned for one in tokens]),
@@ -73,7 +74,12 @@ def test_by_the_pair_that_did_most() -> None:
 
 def test_a_text_of_one_role_has_no_shifts() -> None:
     alone = asked(pairs=0)
-    for criterion in (Criterion.RAISED, Criterion.FLIP, Criterion.RAISED_BY):
+    for criterion in (
+        Criterion.RAISED,
+        Criterion.FLIP,
+        Criterion.RAISED_BY,
+        Criterion.TUNED_RANK,
+    ):
         assert find_tokens(TokenQuery(criterion, 0), alone) == []
     assert find_tokens(TokenQuery(Criterion.RANK, 0), alone) == list(range(len(TEXTS)))
 

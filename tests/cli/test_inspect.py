@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -190,7 +191,9 @@ def test_reports_and_plots_have_the_measures_that_are_asked_for(
         capsys, "last", "--format", "html", "--tint", "contribution", "--pair", "expert",
         "--plot", "kl", "--plot", "rank", "--unit", "nats",
     )  # fmt: skip
-    assert "contribution of expert" in page
+    assert re.search(r"contribution of expert: .*\+[\d.]+ nats</span>", page)
+    usual = inspected(capsys, "last", "--format", "html", "--tint", "contribution")
+    assert re.search(r"contribution of expert: .*\+[\d.]+ probability</span>", usual)
     assert "KL(tuned‖base) at each token, in nats; rank of each token" in page
     assert "entropy, bits" in inspected(capsys, "last", "--format", "svg", "--plot", "entropy")
     assert "no pair “other”" in error(

@@ -204,12 +204,15 @@ def test_tokens_are_found_by_what_is_known_of_them(
     flips = [token.index for token in run.tokens if token.attribution.flipped]
     ids = [token.index for token in run.tokens if token.token_id == run.tokens[5].token_id]
     ranks = [token.index for token in run.tokens if token.attribution.rank_base > 3]
+    tuned = [token.index for token in run.tokens if token.attribution.rank_tuned > 2]
     window.transcript.text.setFocus()
     for kind, text, expected in (
         (Criterion.FLIP, "", flips),
         (Criterion.ID, str(run.tokens[5].token_id), ids),
         (Criterion.RANK, "3", ranks),
+        (Criterion.TUNED_RANK, "2", tuned),
     ):
+        assert expected
         bar = search(window, qtbot, kind, text)
         assert list(selection.found.tokens) == expected
         seen = [selection.token]

@@ -78,7 +78,8 @@ def add_inspect(commands: Commands) -> None:
     parser.add_argument(
         "--unit",
         choices=("bits", "nats"),
-        help="html, svg, png: the unit of amounts of information; default: bits",
+        help="html, svg, png: the unit of amounts of information in tints and plots; default: "
+        "bits, and for the tint of a contribution its share of the probability",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="the output file; - is the standard output (default)"

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
-from app.attribution.tint_scale import Tint, TintScale
+from app.attribution.tint_scale import USUAL, Tint, TintScale, unit_of
 from app.ui.state.hints import Hints
 from app.ui.state.number_units import Units
 from app.ui.state.runs.token_groups import Grouping
@@ -89,9 +89,13 @@ class Display(QObject):
 
     def set_tint_scale(self, measure: Measure, scale: TintScale) -> None:
         """Choose the colour scale of a measure."""
-        if scale != self.tint_scales.get(measure, TintScale()):
+        if scale != self.tint_scales.get(measure, USUAL):
             self.tint_scales = {**self.tint_scales, measure: scale}
             self.tint_changed.emit()
+
+    def unit_of(self, measure: Measure) -> Unit:
+        """The unit in which tokens are coloured by a measure."""
+        return unit_of(measure, self.tint_scales.get(measure, USUAL))
 
     def set_grouping(self, grouping: Grouping) -> None:
         """Colour and select tokens one by one or in groups."""

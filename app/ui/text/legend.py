@@ -252,7 +252,8 @@ def _short(value: float) -> str:
 
 
 def _in_words(tints: TokenTints) -> list[str]:
-    scale, words = tints.scale, [tint_explanation(tints.tint)]
+    scale = tints.scale
+    words = [tint_explanation(tints.tint.measure, scale.unit)]
     if tints.tint.measure is Measure.SHIFT and scale.unit is Unit.BITS:
         words.append(
             translate("Tints", "Darkest colour from {0} bits: {1} or {2}.").format(

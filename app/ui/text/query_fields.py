@@ -19,6 +19,7 @@ Query = TextPattern | TokenQuery
 
 _FIRST_NUMBERS: dict[str, str] = {
     Criterion.RANK: "1",
+    Criterion.TUNED_RANK: "1",
     Criterion.RAISED: "1",
     Criterion.LOWERED: "1",
 }
@@ -68,6 +69,7 @@ class QueryFields(QWidget):
             Criterion.ID: self.tr("Token id"),
             Criterion.CLASS: self.tr("Class of token"),
             Criterion.RANK: self.tr("Base rank above"),
+            Criterion.TUNED_RANK: self.tr("Tuned rank above"),
             Criterion.RAISED: self.tr("Raised by at least"),
             Criterion.LOWERED: self.tr("Lowered by at least"),
             Criterion.FLIP: self.tr("Flips"),
@@ -158,6 +160,7 @@ class QueryFields(QWidget):
             PATTERN: r"\bnever\b|\d+",
             Criterion.ID: "13",
             Criterion.RANK: self.tr("rank"),
+            Criterion.TUNED_RANK: self.tr("rank"),
         }.get(kind, self.tr("bits"))
 
     def _fill_choice(self) -> None:

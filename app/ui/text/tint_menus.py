@@ -56,6 +56,8 @@ class TintMenu(QMenu):
             self._make(self._pairs)
         chosen = self._chosen()
         for action, tint in self._actions:
+            unit = self._session.display.unit_of(tint.measure)
+            action.setToolTip(tint_explanation(tint.measure, unit))
             action.setEnabled(tint.of(len(pairs)) == tint)
             action.setChecked(tint == chosen)
 
@@ -72,7 +74,6 @@ class TintMenu(QMenu):
             action = QAction(menu_text(tint_title(tint, pairs)), self)
             self.insertAction(self._end, action)
             action.setCheckable(True)
-            action.setToolTip(tint_explanation(tint))
             if self._keys and place <= _KEYS:
                 action.setShortcut(QKeySequence(f"Alt+{place}"))
             action.triggered.connect(self._setter(tint))

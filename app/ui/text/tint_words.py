@@ -61,19 +61,25 @@ def tint_title(tint: Tint, pairs: Sequence[str]) -> str:
             return translate("Tints", "Rank after tuning")
 
 
-def tint_explanation(tint: Tint) -> str:
-    """One sentence that says what a tint measures."""
+def tint_explanation(measure: Measure, unit: Unit) -> str:
+    """One sentence that says what a tint measures, in one of the measure's units."""
+    difference = _difference(unit)
     return {
-        Measure.SHIFT: translate(
-            "Tints", "log p(tuned) − log p(base): one bit is a factor of 2 in probability."
+        Measure.SHIFT: {
+            Unit.BITS: translate("Tints", "{0}: one bit is a factor of 2 in probability."),
+            Unit.NATS: translate("Tints", "{0}: one nat is a factor of e (2.72) in probability."),
+        }.get(unit, translate("Tints", "{0}, the change of the token's probability.")).format(
+            difference
         ),
         Measure.CONTRIBUTION: translate(
             "Tints",
-            "The pair's contribution to p(tuned) − p(base): in its colour where positive, "
-            "grey where negative.",
+            "The pair's share (Shapley value) of {0}: in its colour where positive, grey where "
+            "negative.",
+        ).format(difference),
+        Measure.SURPRISAL: translate("Tints", "−{0} p of the generated token.").format(_log(unit)),
+        Measure.BASE_SURPRISAL: translate("Tints", "−{0} p(base) of the generated token.").format(
+            _log(unit)
         ),
-        Measure.SURPRISAL: translate("Tints", "−log p of the generated token."),
-        Measure.BASE_SURPRISAL: translate("Tints", "−log p(base) of the generated token."),
         Measure.KL: translate(
             "Tints",
             "Distance of the tuned distribution from the base's, over the whole vocabulary.",
@@ -92,7 +98,18 @@ def tint_explanation(tint: Tint) -> str:
         Measure.TUNED_RANK: translate(
             "Tints", "Rank of the token after tuning; the most probable token has rank 1."
         ),
-    }[tint.measure]
+    }[measure]
+
+
+def _difference(unit: Unit) -> str:
+    """What the shift is in a unit; contributions add up to it."""
+    if unit in (Unit.BITS, Unit.NATS):
+        return "{0} p(tuned) − {0} p(base)".format(_log(unit))
+    return "p(tuned) − p(base)"
+
+
+def _log(unit: Unit) -> str:
+    return "ln" if unit is Unit.NATS else "log₂"
 
 
 def reduction_title(reduction: Reduction) -> str:

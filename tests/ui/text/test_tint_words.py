@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
-from app.ui.text.tint_words import factor
+from app.attribution.measures import Measure, Unit, measured
+from app.ui.text.tint_words import factor, tint_explanation
 from app.ui.words.unit_words import bits, number
+from tests.attribution.test_series import invented, series_of
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,41 @@ def test_thousands_are_separated() -> None:
     ]
     assert number(-12345.6, sign=True) == "−12,346"
     assert number(12345.6, sign=True) == "+12,346"
+
+
+IN_LOGS = (Measure.SHIFT, Measure.CONTRIBUTION, Measure.SURPRISAL, Measure.BASE_SURPRISAL)
+
+
+@pytest.mark.parametrize(
+    ("measure", "unit"), [(measure, unit) for measure in IN_LOGS for unit in measure.units]
+)
+def test_the_explanation_has_the_formula_of_the_numbers(measure: Measure, unit: Unit) -> None:
+    """The formula in the words, evaluated, is what colours the tokens."""
+    tokens = invented(40, 2)
+    series = series_of(tokens)
+    words = tint_explanation(measure, unit)
+    written = re.search(r"(?:−?(?:(?:log₂|ln) )?\bp\b(?:\(\w+\))?(?: − )?)+", words)
+    assert written, words
+    code = (
+        written[0]
+        .replace("−", "-")
+        .replace("log₂", "log2")
+        .replace("p(tuned)", "tuned")
+        .replace("p(base)", "base")
+    )
+    code = re.sub(r"\bp\b", "tuned", code)
+    code = re.sub(r"(log2|ln) (\w+)", lambda found: f"{found[1]}({found[2]})", code)
+    functions = {"log2": math.log2, "ln": math.log}
+    expected = [
+        eval(code, {**functions, "tuned": one.p_tuned, "base": one.p_base}) for one in tokens
+    ]
+    found = measured(series, measure, 0, unit)
+    if measure is Measure.CONTRIBUTION:  # the shares of all pairs add up to what is written
+        found = sum(measured(series, measure, pair, unit) for pair in range(2))
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+def test_the_factor_of_one_unit_is_written() -> None:
+    assert "factor of 2 " in tint_explanation(Measure.SHIFT, Unit.BITS)
+    assert f"({math.e:.2f})" in tint_explanation(Measure.SHIFT, Unit.NATS)
+    assert "factor" not in tint_explanation(Measure.SHIFT, Unit.PROBABILITY)
