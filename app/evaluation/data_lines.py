@@ -15,6 +15,7 @@ from app.errors import EvaluationError
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _ANSWER_FIELDS = ("output", "role")
+_FORM = "Write a JSON object in each line, or one list of them."
 
 
 def read_lines(path: Path) -> Iterable[Line]:
@@ -33,7 +34,9 @@ def read_lines(path: Path) -> Iterable[Line]:
         ) from error
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise EvaluationError(
-            f"The data file {path} cannot be read", evidence=str(error)
+            f"The data file {path} cannot be read",
+            evidence=str(error),
+            next_step="It must be text in UTF-8, or such a text packed with gzip.",
         ) from error
     if text.lstrip().startswith("["):
         yield from _json_list(path, text)
@@ -45,7 +48,9 @@ def read_lines(path: Path) -> Iterable[Line]:
             values = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise EvaluationError(
-                f"Line {number:,} of {path.name} is not JSON", evidence=str(error)
+                f"Line {number:,} of {path.name} is not JSON",
+                evidence=str(error),
+                next_step=_FORM,
             ) from error
         yield _line(path, "Line", number, values)
 
@@ -55,7 +60,9 @@ def _json_list(path: Path, text: str) -> Iterable[Line]:
     try:
         items = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise EvaluationError(f"{path.name} is not JSON", evidence=str(error)) from error
+        raise EvaluationError(
+            f"{path.name} is not JSON", evidence=str(error), next_step=_FORM
+        ) from error
     for number, values in enumerate(items, 1):
         yield _line(path, "Item", number, values)
 
@@ -64,7 +71,9 @@ def _line(path: Path, kind: str, number: int, values: Any) -> Line:
     written = json.dumps(values, ensure_ascii=False)
     if not isinstance(values, dict):
         raise EvaluationError(
-            f"{kind} {number:,} of {path.name} is not a JSON object", evidence=written[:60]
+            f"{kind} {number:,} of {path.name} is not a JSON object",
+            evidence=written[:60],
+            next_step=_FORM,
         )
     try:
         written.encode()
@@ -72,6 +81,7 @@ def _line(path: Path, kind: str, number: int, values: Any) -> Line:
         raise EvaluationError(
             f"{kind} {number:,} of {path.name} contains half of a surrogate pair",
             evidence=ascii(error.object[error.start]),
+            next_step="Write both halves, or remove this one.",
         ) from error
     return Line(path.name, number, values)
 

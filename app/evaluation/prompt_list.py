@@ -81,7 +81,7 @@ def _prompts_of_json(text: str, name: str) -> Iterator[RunPrompt]:
         try:
             items = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise EvaluationError(f"{name} is not JSON", evidence=str(error)) from error
+            raise _not_json(name, error) from error
         for number, item in enumerate(items, 1):
             yield _prompt_of_item(item, f"Item {number:,} of {name}")
         return
@@ -91,8 +91,16 @@ def _prompts_of_json(text: str, name: str) -> Iterator[RunPrompt]:
             try:
                 item = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise EvaluationError(f"{where} is not JSON", evidence=str(error)) from error
+                raise _not_json(where, error) from error
             yield _prompt_of_item(item, where)
+
+
+def _not_json(where: str, error: Exception) -> EvaluationError:
+    return EvaluationError(
+        f"{where} is not JSON",
+        evidence=str(error),
+        next_step='Write a line such as {"prompt": "the king said"} for each prompt, or one list.',
+    )
 
 
 def _prompt_of_item(item: object, where: str) -> RunPrompt:

@@ -8581,6 +8581,18 @@ the probabilities that are shown are those without this.</source>
         <translation>일시 정지됨</translation>
     </message>
     <message>
+        <source>pausing after this step …</source>
+        <translation>이 단계 뒤에 일시 정지합니다 …</translation>
+    </message>
+    <message>
+        <source>stopping after this step …</source>
+        <translation>이 단계 뒤에 멈춥니다 …</translation>
+    </message>
+    <message>
+        <source>ending …</source>
+        <translation>끝내는 중 …</translation>
+    </message>
+    <message>
         <source>Judging: {0} of {1} answers</source>
         <translation>판정 중: 답 {1}개 중 {0}개</translation>
     </message>

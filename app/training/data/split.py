@@ -82,6 +82,6 @@ def _require(count: int, fewest: int, what: str) -> None:
     if count < fewest:
         raise TrainingError(
             "There are too few documents to train on some and to judge by others",
-            evidence=f"{count} {what}; at least {fewest} are needed",
+            evidence=f"{what}: {count}; at least {fewest} are needed",
             next_step="Add more, or give longer texts, which are cut into sections.",
         )

@@ -76,6 +76,7 @@ class LossPlot(QWidget):
         item = self._plot.getPlotItem()
         item.setXRange(0, max(record.steps if record else 0, 1))
         finite = [value for value in values if np.isfinite(value)]
+        item.getAxis("left").setStyle(showValues=bool(finite))  # nothing is known of them yet
         low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
         room = (high - low or 1.0) * _MARGIN
         item.setYRange(low - room, high + 2 * room)  # twice the space, for the legend

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.training.messages.training_events import Doing
+from app.training.messages.training_events import Doing, Request
 from app.training.preparing.data_warnings import Concern, DataWarning
 from app.training.preparing.prepared_training import Preparation
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage
@@ -25,7 +25,7 @@ def progress_words(record: TrainingRecord) -> str:
             return translate("Training", "Interrupted. It can go on where it was.")
         case TrainingStage.FAILED:
             return str(record.error) if record.error else ""
-    return doing_words(record.doing)
+    return " · ".join(part for part in (doing_words(record.doing), _asked(record)) if part)
 
 
 def doing_words(doing: str) -> str:
@@ -142,7 +142,7 @@ def left_words(seconds: float | None) -> str:
 
 def _steps(record: TrainingRecord) -> list[str]:
     if not record.step:
-        return [doing_words(record.doing)]
+        return [doing_words(record.doing), _asked(record)]
     parts = [
         translate("Training", "Step {0} of {1}").format(f"{record.step:,}", f"{record.steps:,}"),
         translate("Training", "loss {0}").format(f"{record.losses[record.step]:.3f}")
@@ -154,14 +154,26 @@ def _steps(record: TrainingRecord) -> list[str]:
         parts.append(translate("Training", "held out {0}").format(f"{last.loss:.3f}"))
     if record.stage is TrainingStage.PAUSED:
         return [*parts, translate("Training", "paused")]
-    return [*parts, left_words(record.seconds_left)]
+    return [*parts, _asked(record) or left_words(record.seconds_left)]
+
+
+def _asked(record: TrainingRecord) -> str:
+    """What the process does as soon as it can, or an empty text."""
+    match record.asked:
+        case Request.PAUSE:
+            return translate("Training", "pausing after this step …")
+        case Request.STOP:
+            return translate("Training", "stopping after this step …")
+        case Request.ABANDON:
+            return translate("Training", "ending …")
+    return ""
 
 
 def _answers(record: TrainingRecord) -> list[str]:
     done, total = record.answers
     if not total:
-        return [doing_words(record.doing)]
+        return [doing_words(record.doing), _asked(record)]
     return [
         translate("Training", "Judging: {0} of {1} answers").format(f"{done:,}", f"{total:,}"),
-        left_words(record.seconds_left),
+        _asked(record) or left_words(record.seconds_left),
     ]

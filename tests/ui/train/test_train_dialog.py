@@ -189,6 +189,16 @@ def test_a_running_training_shows_its_course(
     dialog._trainings._active = False
 
 
+def test_the_axis_of_losses_has_no_numbers_before_the_first_loss(
+    dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
+) -> None:
+    axis = dialog.course.plot._plot.getAxis("left")
+    dialog.course.show_record(TrainingRecord(trained[0], plan))
+    assert not axis.style["showValues"]
+    dialog.course.show_record(record_of(plan, trained, until=Step))
+    assert axis.style["showValues"]
+
+
 def test_pause_and_go_on_keep_the_focus_for_the_next_press_of_the_space_bar(
     dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
 ) -> None:

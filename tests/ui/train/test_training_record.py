@@ -10,10 +10,13 @@ import pytest
 from app.training.judging.verdict import verdict_of
 from app.training.messages.training_events import (
     Abandoned,
+    Doing,
     Failed,
     HeldOutLoss,
+    Judging,
     Paused,
     Phase,
+    Request,
     Sample,
     Step,
 )
@@ -21,6 +24,7 @@ from app.training.plan.training_plan import TrainingPlan
 from app.training.process.stored_trainings import new_folder, stored_trainings
 from app.training.process.training_folder import TrainingFolder
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage, record_of
+from app.ui.train.train_words import progress_words
 from tests.training.conftest import Recorder
 
 pytestmark = [
@@ -115,6 +119,32 @@ def test_pauses_interruptions_and_errors_are_stages(plan: TrainingPlan, tmp_path
     assert record.stage is TrainingStage.FAILED
     assert record.error is not None
     assert record.error.cause == "No memory"
+
+
+def test_what_was_asked_is_told_until_it_is_done(plan: TrainingPlan, tmp_path: Path) -> None:
+    record = TrainingRecord(TrainingFolder(tmp_path), plan)
+    record.take(Phase(Doing.TRAINING))
+    record.ask(Request.PAUSE)
+    assert progress_words(record).endswith("· pausing after this step …")
+    record.take(Step(1, 20, 2.5, 60.0))
+    assert progress_words(record) == "Step 1 of 20 · loss 2.500 · pausing after this step …"
+    record.take(Paused(1))
+    assert progress_words(record) == "Step 1 of 20 · loss 2.500 · paused"
+    record.take(Step(2, 20, 2.25, 54.0))
+    assert "pausing" not in progress_words(record)
+    record.ask(Request.PAUSE)
+    record.ask(Request.GO_ON)
+    assert "pausing" not in progress_words(record)
+    record.ask(Request.STOP)
+    assert "stopping after this step" in progress_words(record)
+    record.stage = TrainingStage.JUDGING
+    record.ask(Request.ABANDON)
+    record.take(Judging(3, 9, 5.0))
+    assert progress_words(record) == "Judging: 3 of 9 answers · ending …"
+    record.take(Abandoned(False))
+    assert "ending" not in progress_words(record)
+    record.begin()
+    assert "ending" not in progress_words(record)
 
 
 def test_trainings_on_the_disk_are_found(

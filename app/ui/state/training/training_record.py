@@ -10,6 +10,7 @@ from enum import StrEnum
 from app.errors import TrainingError, TuneshiftError
 from app.training.judging.verdict import Verdict, verdict_of
 from app.training.messages.training_events import (
+    LAST,
     Abandoned,
     Doing,
     Event,
@@ -19,6 +20,7 @@ from app.training.messages.training_events import (
     Judging,
     Paused,
     Phase,
+    Request,
     Sample,
     Step,
     Trained,
@@ -57,6 +59,7 @@ class TrainingRecord:
         plan: Its plan.
         stage: Its stage.
         doing: What its process does, as it says.
+        asked: What a person has asked of its process, until it is done; None for nothing.
         step: The number of steps that were made.
         steps: The number of steps of a full training; 0 before it is known.
         seconds_left: The time that the training, or the judging, still takes; None if unknown.
@@ -73,6 +76,7 @@ class TrainingRecord:
     plan: TrainingPlan
     stage: TrainingStage = TrainingStage.LOADING
     doing: str = ""
+    asked: Request | None = None
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
@@ -110,14 +114,21 @@ class TrainingRecord:
     def begin(self) -> None:
         """Its process was started, for the first time or again."""
         self.stage, self.doing, self.error = TrainingStage.LOADING, "", None
+        self.asked = None
         self.seconds_left, self.answers = None, (0, 0)
 
     def fail(self, error: TuneshiftError) -> None:
         """It ended with an error."""
         self.stage, self.error, self.seconds_left = TrainingStage.FAILED, error, None
 
+    def ask(self, request: Request) -> None:
+        """A person has asked for something, which its process does after its step."""
+        self.asked = None if request is Request.GO_ON else request
+
     def take(self, event: Event) -> None:
         """Follow an event of its process."""
+        if isinstance(event, (Paused, Trained, *LAST)):
+            self.asked = None
         match event:
             case Phase(text):
                 self.doing = text

@@ -185,10 +185,9 @@ class Trainings(QObject):
             if record and record.can_go_on and not self.running:
                 self._start_again(record)
             return
-        self._ask(Request.GO_ON)
         if record and record.stage is TrainingStage.PAUSED:
             record.stage = TrainingStage.TRAINING
-            self.changed.emit()
+        self._ask(Request.GO_ON)
 
     def _start_again(self, record: TrainingRecord) -> None:
         """Start the process of a training, unless another program trains in its folder."""
@@ -279,8 +278,10 @@ class Trainings(QObject):
         self.dismiss_notice()
 
     def _ask(self, request: Request) -> None:
-        if self._follower and self._active:
+        if self._follower and self._active and self.current:
             self._follower.ask(request)
+            self.current.ask(request)
+            self.changed.emit()
 
     # The process
 
