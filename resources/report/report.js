@@ -63,6 +63,7 @@
       `token ${token.index + 1} · id ${token.id}` +
       (token.bookmark ? " · bookmark" : "") +
       (token.forced ? " · given" : "") +
+      (token.skipped ? " · no pair was read" : "") +
       (token.flipped ? " · the experts changed the first choice" : "");
     $("base").textContent = probability(token.p_base);
     $("tuned").textContent = probability(token.p_tuned);

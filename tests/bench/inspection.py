@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.attribution.attribution import attribute
 from app.attribution.measures import Measure
+from app.attribution.plot_parts import ENTROPY, KL
 from app.attribution.row_store import RowStore
 from app.attribution.tint_scale import Tint
 from app.checkpoints.recipes.recipe_file import find_recipe
@@ -38,7 +39,6 @@ from app.settings import Settings
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.starting import make_application
-from app.ui.state.display import ENTROPY, KL
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session

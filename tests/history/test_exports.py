@@ -9,22 +9,29 @@ import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.attribution.candidates import tabulate
+from app.attribution.candidates import CandidateRows, tabulate
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import BASE, ENTROPY, KL, pair_part
 from app.attribution.tint_scale import Tint
 from app.checkpoints.recipes.recipe_file import recipe_of_text
 from app.colors import DARK, LIGHT, Colors
+from app.history.export.alpha_svg import alpha_height
 from app.history.export.document import Document, one_line
 from app.history.export.formats import ENDINGS, FORMATS, exported_pieces
 from app.history.export.json_file import write_tokens
-from app.history.export.shift_svg import geometry_of, standalone_svg
+from app.history.export.plot_explanation import plot_explanation
+from app.history.export.report_data import report_data
+from app.history.export.shift_svg import standalone_svg
 from app.history.export.shown_measures import ShownMeasures
+from app.history.export.svg_geometry import RIGHT, TOP
+from app.history.export.svg_plots import geometry_of, plots_of
 from app.history.export.token_tint import TokenTint
 from tests.history.export_runs import covered, hostile_recipe, make_document, with_shares
 
@@ -175,7 +182,7 @@ def test_the_plot_of_a_long_run_has_a_bounded_width(document: Document) -> None:
     place = geometry_of(long)
     assert place.column == 2.0
     root = ElementTree.fromstring(standalone_svg(long, LIGHT))
-    assert float(root.attrib["width"]) == pytest.approx(place.width, abs=1)
+    assert float(root.attrib["width"]) == pytest.approx(place.right + RIGHT, abs=1)
 
 
 # A base behind an endpoint
@@ -252,6 +259,92 @@ def test_two_plots_are_above_each_other(document: Document) -> None:
     assert min(top for _, top, _ in bars(kl[0])) > lowest - 34
     assert "probability" in "".join(second.itertext())
     assert "KL, bits" in "".join(second.itertext())
+
+
+def strokes(root: ElementTree.Element, color: str) -> list[list[float]]:
+    """The heights of the lines of a colour, [T] each."""
+    paths = [path for path in root.iter(f"{SVG}path") if path.get("stroke") == color]
+    return [
+        [float(point.split()[1]) for point in path.attrib["d"][1:].split("L")] for path in paths
+    ]
+
+
+def test_what_a_person_has_hidden_is_not_drawn_and_is_named(document: Document) -> None:
+    first = document.pair_names[0]
+    hidden = frozenset({pair_part(first), BASE, KL, ENTROPY})
+    chosen = replace(document, shown=ShownMeasures(hidden=hidden))
+    root = ElementTree.fromstring(standalone_svg(chosen, LIGHT))
+    fills = {path.get("fill") for path in root.iter(f"{SVG}path")}
+    assert LIGHT.of_pair(1) in fills
+    assert LIGHT.of_pair(0) not in fills
+    assert strokes(root, LIGHT.muted) == []
+    assert len(strokes(root, LIGHT.text)) == 1
+    assert f"hidden: {first}, base" in "".join(root.itertext())
+    assert f"Hidden: {first}, base." in plot_explanation(chosen)
+    assert f"Hidden: {escape(first)}, base." in FORMATS["html"](chosen)
+    assert "idden" not in plot_explanation(document)
+    assert "idden" not in standalone_svg(document, LIGHT)
+    kl = replace(document, shown=ShownMeasures(plots=(PlotMeasure.KL,), hidden=hidden))
+    assert "idden" not in standalone_svg(kl, LIGHT)  # it has neither bars of pairs nor lines
+
+
+@pytest.mark.parametrize("unit", [Unit.BITS, Unit.NATS])
+@pytest.mark.parametrize("measure", [PlotMeasure.PROBABILITY, PlotMeasure.LOG_PROBABILITY])
+def test_divergence_and_entropy_have_an_axis_at_the_right(
+    document: Document, measure: PlotMeasure, unit: Unit
+) -> None:
+    shown = ShownMeasures(plots=(measure,), unit=unit, hidden=frozenset())
+    chosen = replace(document, shown=shown)
+    root = ElementTree.fromstring(standalone_svg(chosen, LIGHT))
+    (plot,) = plots_of(chosen)
+    ticks = {
+        text.text: float(text.attrib["y"]) - 4
+        for text in root.iter(f"{SVG}text")
+        if float(text.attrib["x"]) > plot.place.right and float(text.attrib["y"]) > TOP
+    }
+    assert len(ticks) > 1
+    zero, top = ticks.pop("0"), max(ticks, key=float)
+    scale = (zero - ticks[top]) / float(top)
+    one = math.log(2) if unit is Unit.BITS else 1.0
+    for color, of in ((LIGHT.heat, "kl"), (LIGHT.less, "entropy_tuned")):
+        (heights,) = strokes(root, color)
+        values = [getattr(token.attribution, of) / one for token in document.tokens]
+        assert [(zero - y) / scale for y in heights] == pytest.approx(values, abs=0.2 / scale)
+    assert zero == pytest.approx(plot.place.y(0), abs=0.1)
+    if measure is PlotMeasure.LOG_PROBABILITY:
+        assert scale == pytest.approx(plot.place.y(0) - plot.place.y(1), rel=0.01)
+
+
+def skipping(rows: CandidateRows | None) -> CandidateRows:
+    """The candidates of a token for which no pair was read."""
+    assert rows is not None
+    others = np.stack([rows.base] * len(rows.experts))
+    return replace(rows, experts=others, antiexperts=others)
+
+
+def test_alpha_has_a_strip_where_it_changes(document: Document) -> None:
+    assert alpha_height(document) == 0
+    assert "no pair was read" not in standalone_svg(document, LIGHT)
+    count = len(document.tokens)
+    alphas = [(1.0 - index / count, -0.5) for index in range(count)]
+    tokens = [replace(t, alphas=own) for t, own in zip(document.tokens, alphas, strict=True)]
+    rows = [skipping(row) for row in document.candidates[:2]]
+    changed = replace(document, tokens=tokens, candidates=[*rows, *document.candidates[2:]])
+    root = ElementTree.fromstring(standalone_svg(changed, LIGHT))
+    plain = ElementTree.fromstring(standalone_svg(document, LIGHT))
+    assert float(root.attrib["height"]) == float(plain.attrib["height"]) + alpha_height(changed)
+    marked = {text.text: float(text.attrib["y"]) - 4 for text in root.iter(f"{SVG}text")}
+    low, high = marked["−0.5"], marked["1"]
+    for pair in range(2):
+        (heights,) = strokes(root, LIGHT.of_pair(pair))
+        found = [-0.5 + 1.5 * (low - y) / (low - high) for y in heights]
+        assert found == pytest.approx([own[pair] for own in alphas], abs=0.01)
+    (skipped,) = [path for path in root.iter(f"{SVG}path") if path.get("fill") == LIGHT.muted]
+    assert skipped.attrib["d"].count("M") == len(changed.skipped) == 2
+    assert "no pair was read" in "".join(root.itertext())
+    assert "needed no pair" in plot_explanation(changed)
+    data = report_data(changed)["tokens"]
+    assert [token["skipped"] for token in data] == [True, True] + [False] * (count - 2)
 
 
 def test_ranks_are_drawn_by_their_logarithms(document: Document) -> None:

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
@@ -18,13 +17,15 @@ from typing import Any
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import Measure, Unit
-from app.attribution.plot_measure import PlotMeasure
 from app.history.export.document import Document, one_line
 from app.history.export.html_conversation import marked, messages_html
+from app.history.export.plot_explanation import plot_explanation
 from app.history.export.plot_titles import TINTS, plot_title
 from app.history.export.report_data import report_data
 from app.history.export.report_style import paint_class, style_sheet
-from app.history.export.shift_svg import BOTTOM, LEFT, TOP, draw, geometry_of, height_of
+from app.history.export.shift_svg import draw, height_of
+from app.history.export.svg_geometry import BOTTOM, LEFT, TOP
+from app.history.export.svg_plots import geometry_of
 from app.history.export.token_tint import TINT_LEVELS, TokenTint
 from app.resources import resource
 from app.wording import decimals, quoted
@@ -213,37 +214,8 @@ def _plot(document: Document) -> str:
 <div class="head"><h2 id="plot-title">{plot_title(measures, document.shown)}</h2></div>
 <div id="plot" data-left="{LEFT}" data-column="{place.column:.3f}" data-top="{TOP}"
  data-height="{height_of(document) - TOP - BOTTOM}">{picture}</div>
-<p class="muted small">{_about(document, measures)}</p>
+<p class="muted small">{escape(plot_explanation(document))}</p>
 </section>"""
-
-
-def _about(document: Document, measures: Sequence[PlotMeasure]) -> str:
-    """An explanation of the bars, and of the coverage if there is one."""
-    by_pair = [
-        what
-        for measure, what in (
-            (PlotMeasure.PROBABILITY, "probability"),
-            (PlotMeasure.LOG_PROBABILITY, "log-probability"),
-        )
-        if measure in measures and document.pair_names
-    ]
-    bars = (
-        f"A bar above zero is {' or '.join(by_pair)} that a pair gave to the token, below zero "
-        "what it took. The bars of a token add up to the difference of base and tuned."
-        if by_pair
-        else ""
-    )
-    if not document.partial or not any(measure.by_pair for measure in measures):
-        return bars
-    known = (
-        "that its server told of; all others were impossible"
-        if document.run.recipe.base.is_endpoint
-        else "that pairs of another tokenizer know exactly"
-    )
-    return (
-        f"{bars} The coverage is the base's probability of the tokens {known}. Where it is below "
-        f"{LOW_COVERAGE:.0%}, there is a mark at the upper edge."
-    )
 
 
 def _table(document: Document) -> str:

@@ -16,13 +16,13 @@ _DIGITS = 5
 
 def report_data(document: Document) -> dict[str, Any]:
     """Plain values for JSON; non-finite numbers become None."""
-    tables = document.tables()
+    tables, skipped = document.tables(), document.skipped
     return {
         "pairs": [one_line(name) for name in document.pair_names],
         "colors": len(LIGHT.pairs),
         "unit": str(document.shown.unit),
         "tokens": [
-            _token(document, token, table)
+            {**_token(document, token, table), "skipped": token.index in skipped}
             for token, table in zip(document.tokens, tables, strict=True)
         ],
     }

@@ -38,7 +38,7 @@ def _rules(colors: Colors, tint: TokenTint) -> list[str]:
             )
     for place, color in enumerate(colors.ranks):
         rules.append(f".rank{place} {{ background: {color}; }}")
-    for name in ("border", "muted", "text", "more", "danger", "heat"):
+    for name in ("border", "muted", "text", "more", "less", "danger", "heat"):
         color = getattr(colors, name)
         rules.append(f".fill-{name} {{ fill: {color}; }} .stroke-{name} {{ stroke: {color}; }}")
     for pair, color in enumerate(colors.pairs):

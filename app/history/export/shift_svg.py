@@ -7,77 +7,48 @@ classes in the HTML report.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
 from app.attribution.attribution import LOW_COVERAGE
-from app.attribution.plot_data import PlotData
 from app.attribution.plot_measure import PlotMeasure
 from app.attribution.row_statistics import Floats
-from app.attribution.series import AttributionSeries
 from app.colors import Colors
+from app.history.export.alpha_svg import WITHOUT_PAIRS, alpha_height, alpha_strip
 from app.history.export.document import Document, one_line
 from app.history.export.plot_titles import axis_title, plot_title
+from app.history.export.svg_geometry import (
+    BOTTOM,
+    GAP,
+    LEFT,
+    PANEL,
+    TOP,
+    Geometry,
+    Paint,
+    grid_line,
+    line_path,
+    written_tick,
+)
+from app.history.export.svg_plots import (
+    LEAST_WIDTH,
+    Line,
+    Plot,
+    hidden_names,
+    plots_of,
+    space_at_right,
+)
 
-Paint = Callable[[str, str], str]
-"""From the attribute (``fill`` or ``stroke``) and the name of a colour to SVG attributes."""
-
-LEFT, TOP, BOTTOM, RIGHT = 44, 34, 26, 12
-_PANEL, _GAP = 160, 24
-"""Height of a plot, and of the space between two of them."""
-_WIDEST_COLUMN, _NARROWEST_COLUMN = 14.0, 2.0
-_WIDTH = 1100
-_LEAST_WIDTH = 360
 _BAR = 0.8
 _SHARES = (-1.0, -0.5, 0.0, 0.5, 1.0)
-_MOST_TICKS = 5
+_MOST_TICKS, _LEAST_TICK = 5, 16
+"""The most numbers at an axis, about, and their least distance in pixels."""
 _LEAST_BAR = 2.5e-4
 """Share of the height of the plot below which a bar is left out."""
 _MOST_NAMES = 28
-_DASHES, _DOTS = ' stroke-dasharray="3 2"', ' stroke-dasharray="5 2 1 2 1 2"'
-
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """The layout of one plot, in pixels.
-
-    Attributes:
-        count: Number of tokens.
-        column: Width of a token's column; the first begins at ``LEFT``.
-        width: Width of the picture.
-        lowest: The value at the lower edge.
-        highest: The value at the upper edge.
-        top: The upper edge.
-    """
-
-    count: int
-    column: float
-    width: float
-    lowest: float
-    highest: float
-    top: float = TOP
-
-    def x(self, place: float) -> float:
-        """The x coordinate of a token index; index + 0.5 is the middle of its column."""
-        return LEFT + place * self.column
-
-    def y(self, value: float) -> float:
-        """The y coordinate of a value."""
-        return self.top + (self.highest - value) / (self.highest - self.lowest) * _PANEL
-
-
-@dataclass(frozen=True, slots=True)
-class _Plot:
-    """One plot: its numbers, its bars, [T, K], and its lines, each [T]."""
-
-    data: PlotData
-    bars: Floats
-    base: Floats
-    tuned: Floats
-    place: Geometry
+_LETTER = 6.6
+"""Width of a letter of the legend, about."""
 
 
 def standalone_svg(document: Document, colors: Colors) -> str:
@@ -91,15 +62,14 @@ def standalone_svg(document: Document, colors: Colors) -> str:
     return draw(document, paint, background=True)
 
 
-def geometry_of(document: Document) -> Geometry:
-    """The layout of the first plot of a run."""
-    return _plots(document)[0].place
-
-
 def height_of(document: Document) -> int:
     """The height of the picture of a run, in pixels."""
+    return _height_of_plots(document) + alpha_height(document) + BOTTOM
+
+
+def _height_of_plots(document: Document) -> int:
     plots = len(document.shown.plots_of(len(document.pair_names)))
-    return TOP + plots * _PANEL + (plots - 1) * _GAP + BOTTOM
+    return TOP + plots * PANEL + (plots - 1) * GAP
 
 
 def draw(document: Document, paint: Paint, *, background: bool) -> str:
@@ -110,80 +80,67 @@ def draw(document: Document, paint: Paint, *, background: bool) -> str:
         paint: Gives the attributes of a colour.
         background: Whether to fill the background.
     """
-    plots = _plots(document)
+    plots = plots_of(document)
     place, height = plots[0].place, height_of(document)
     title = plot_title(document.shown.plots_of(len(document.pair_names)), document.shown)
     label = f"{title}: {len(document.tokens)} tokens. The table of tokens has the same numbers."
+    strip = alpha_strip(document, place, _height_of_plots(document), paint)
+    legend, end = _legend(document, plots, bool(strip), paint)
+    width = max(place.right + space_at_right(document), end, LEAST_WIDTH)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{place.width:.0f}" height="{height}" '
-        f'viewBox="0 0 {place.width:.0f} {height}" role="img" aria-label="{escape(label)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
+        f'viewBox="0 0 {width:.0f} {height}" role="img" aria-label="{escape(label)}" '
         'font-family="sans-serif" font-size="11">',
     ]
     if background:
         parts.append(f'<rect width="100%" height="100%" {paint("fill", "surface")}/>')
     for plot in plots:
         parts += _drawn(document, plot, paint)
-    parts += _numbers(place, height, paint)
-    parts += _legend(document, paint)
-    parts.append("</svg>")
+    parts += [*strip, *_numbers(place, height, paint), *legend, "</svg>"]
     return "\n".join(parts) + "\n"
 
 
-def _plots(document: Document) -> list[_Plot]:
-    """The plots, from the top."""
-    pairs, shown = len(document.pair_names), document.shown
-    series = AttributionSeries(pairs)
-    series.extend([token.attribution for token in document.tokens])
-    count = max(len(document.tokens), 1)
-    column = min(max((_WIDTH - LEFT - RIGHT) / count, _NARROWEST_COLUMN), _WIDEST_COLUMN)
-    width = max(LEFT + count * column + RIGHT, _LEAST_WIDTH)
-    plots = []
-    for number, measure in enumerate(shown.plots_of(pairs)):
-        data = PlotData(series, measure, shown.unit)
-        bars = np.nan_to_num(data.bars(range(pairs)))
-        base = np.nan_to_num(data.base) if pairs else np.zeros(0)
-        tuned = np.nan_to_num(data.tuned)
-        lowest, highest = data.height(bars, (base, tuned))
-        top = TOP + number * (_PANEL + _GAP)
-        place = Geometry(count, column, width, lowest, highest, top)
-        plots.append(_Plot(data, bars, base, tuned, place))
-    return plots
-
-
-def _drawn(document: Document, plot: _Plot, paint: Paint) -> list[str]:
-    """The axis, the bars and the lines of a plot."""
-    place, by_pair = plot.place, plot.data.measure.by_pair
+def _drawn(document: Document, plot: Plot, paint: Paint) -> list[str]:
+    """The axes, the bars and the lines of a plot."""
     parts = _axis(document, plot, paint)
-    for pair, path in enumerate(_bars(plot.bars, place)):
-        color = f"pair{pair}" if by_pair else "heat"
+    for color, path in zip(plot.colors, _bars(plot.bars, plot.place), strict=False):
         parts.append(f'<path {paint("fill", color)} d="{path}"/>')
-    for values, color, dash in ((plot.base, "muted", _DASHES), (plot.tuned, "text", "")):
-        if len(values):
-            points = _line(values.tolist(), place)
-            parts.append(f'<path fill="none" {paint("stroke", color)}{dash} d="{points}"/>')
-    if document.partial and by_pair:
-        parts += _coverage(document, plot, paint)
+    parts += [_drawn_line(line, plot.place, paint) for line in plot.lines]
+    parts += [_drawn_line(line, plot.right, paint) for line in plot.amounts]
+    if plot.amounts:
+        parts += _right_axis(document, plot.right, paint)
+    if any(line.name == "coverage" for line in plot.lines):
+        parts.append(_low_coverage(document, plot.place, paint))
     return parts
 
 
-def _axis(document: Document, plot: _Plot, paint: Paint) -> list[str]:
+def _drawn_line(line: Line, place: Geometry, paint: Paint) -> str:
+    points = line_path(line.values.tolist(), place)
+    return f'<path fill="none" {paint("stroke", line.color)}{line.dash} d="{points}"/>'
+
+
+def _axis(document: Document, plot: Plot, paint: Paint) -> list[str]:
     place, measure = plot.place, plot.data.measure
-    right = place.width - RIGHT
     parts = []
     for tick in _ticks(place, measure):
-        y = place.y(tick)
-        name = f"{10**tick:,.0f}" if measure is PlotMeasure.RANK else _tick(tick)
-        parts.append(
-            f'<line x1="{LEFT}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" '
-            f"{paint('stroke', 'border')}/>"
-            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" {paint("fill", "muted")}>'
-            f"{name}</text>"
-        )
+        name = f"{10**tick:,.0f}" if measure is PlotMeasure.RANK else written_tick(tick)
+        parts.append(grid_line(tick, name, place, paint))
     title = axis_title(measure, document.shown)
     parts.append(
         f'<text x="4" y="{place.top - 5:.1f}" {paint("fill", "muted")}>{escape(title)}</text>'
     )
     return parts
+
+
+def _right_axis(document: Document, place: Geometry, paint: Paint) -> list[str]:
+    """The numbers of the axis at the right, from 0 on, and their unit."""
+    muted, left = paint("fill", "muted"), f"{place.right + 6:.1f}"
+    numbers = [
+        f'<text x="{left}" y="{place.y(tick) + 4:.1f}" {muted}>{written_tick(tick)}</text>'
+        for tick in _even_ticks(place, 0.0)
+    ]
+    unit = f'<text x="{left}" y="{place.top - 5:.1f}" {muted}>{document.shown.unit}</text>'
+    return [*numbers, unit]
 
 
 def _ticks(place: Geometry, measure: PlotMeasure) -> list[float]:
@@ -192,10 +149,16 @@ def _ticks(place: Geometry, measure: PlotMeasure) -> list[float]:
         return [tick for tick in _SHARES if tick >= place.lowest]
     if measure is PlotMeasure.RANK:
         return [float(tick) for tick in range(math.floor(place.highest) + 1)]
-    least = (place.highest - place.lowest) / _MOST_TICKS
+    return _even_ticks(place, place.lowest)
+
+
+def _even_ticks(place: Geometry, lowest: float) -> list[float]:
+    """Round values from ``lowest`` on, with room for their numbers."""
+    pixel = (place.highest - place.lowest) / place.height
+    least = max((place.highest - lowest) / _MOST_TICKS, _LEAST_TICK * pixel)
     unit = 10.0 ** math.floor(math.log10(least))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= least)
-    first, last = math.ceil(place.lowest / step), math.floor(place.highest / step)
+    first, last = math.ceil(lowest / step), math.floor(place.highest / step)
     return [number * step for number in range(first, last + 1)]
 
 
@@ -207,10 +170,6 @@ def _numbers(place: Geometry, height: int, paint: Paint) -> list[str]:
         f"{paint('fill', 'muted')}>{number}</text>"
         for number in range(every, place.count + 1, every)
     ]
-
-
-def _tick(value: float) -> str:
-    return f"{value:.6g}".replace("-", "−")
 
 
 def _step(place: Geometry) -> int:
@@ -240,56 +199,59 @@ def _bars(values: Floats, place: Geometry) -> list[str]:
     return paths
 
 
-def _line(values: Sequence[float], place: Geometry) -> str:
-    points = [
-        f"{place.x(i + 0.5):.1f} {place.y(value):.1f}"
-        for i, value in enumerate(np.nan_to_num(np.array(values)).tolist())
-    ]
-    return f"M{'L'.join(points)}" if points else ""
-
-
-def _coverage(document: Document, plot: _Plot, paint: Paint) -> list[str]:
-    """The line of the coverage, with marks at the upper edge where it is low."""
-    place = plot.place
+def _low_coverage(document: Document, place: Geometry, paint: Paint) -> str:
+    """Marks at the upper edge where the coverage is low."""
     known = [token.attribution.coverage for token in document.tokens]
     marks = "".join(
         f"M{place.x(i):.1f} {place.top}h{place.column:.1f}v4h{-place.column:.1f}z"
         for i, value in enumerate(known)
         if value is not None and value < LOW_COVERAGE
     )
-    line = _line(plot.data.coverage.tolist(), place)
-    return [
-        f'<path fill="none" {paint("stroke", "more")}{_DOTS} d="{line}"/>',
-        f'<path {paint("fill", "danger")} d="{marks}"/>' if marks else "",
-    ]
+    return f'<path {paint("fill", "danger")} d="{marks}"/>' if marks else ""
 
 
-def _legend(document: Document, paint: Paint) -> list[str]:
-    names = document.pair_names
-    measures = document.shown.plots_of(len(names))
-    by_pair = any(measure.by_pair for measure in measures)
-    bars = [(f"pair{pair}", name) for pair, name in enumerate(names)] if by_pair else []
-    if PlotMeasure.KL in measures:
-        bars.append(("heat", "KL"))
+def _legend(
+    document: Document, plots: Sequence[Plot], alphas: bool, paint: Paint
+) -> tuple[list[str], float]:
+    """The legend, and where it ends."""
     parts, left = [], float(LEFT)
-    for color, full in bars:
-        name = one_line(full)
-        shown = name if len(name) <= _MOST_NAMES else f"{name[: _MOST_NAMES - 1]}…"
-        parts.append(
-            f'<rect x="{left:.0f}" y="5" width="9" height="9" {paint("fill", color)}/>'
-            f'<text x="{left + 14:.0f}" y="14" {paint("fill", "muted")}>{escape(shown)}</text>'
-        )
-        left += 14 + 6.6 * len(shown) + 16
-    lines = []
-    if any(measure.has_lines for measure in measures):
-        lines = [("base", "muted", _DASHES)] if names else []
-        lines.append(("tuned" if names else "the distribution", "text", ""))
-    lines += [("coverage", "more", _DOTS)] if document.partial and by_pair else []
-    for name, color, dash in lines:
+
+    def say(text: str) -> None:
+        nonlocal left
+        parts.append(f'<text x="{left:.0f}" y="14" {paint("fill", "muted")}>{escape(text)}</text>')
+        left += _LETTER * len(text) + 16
+
+    for color, name in _names_of_bars(document, plots, alphas):
+        parts.append(f'<rect x="{left:.0f}" y="5" width="9" height="9" {paint("fill", color)}/>')
+        left += 14
+        say(_shortened(name))
+    lines = {line.name: line for plot in plots for line in (*plot.lines, *plot.amounts)}
+    for name, line in lines.items():
         parts.append(
             f'<line x1="{left:.0f}" x2="{left + 14:.0f}" y1="10" y2="10" '
-            f"{paint('stroke', color)}{dash}/>"
-            f'<text x="{left + 19:.0f}" y="14" {paint("fill", "muted")}>{name}</text>'
+            f"{paint('stroke', line.color)}{line.dash}/>"
         )
-        left += 19 + 6.6 * len(name) + 16
-    return parts
+        left += 19
+        say(name)
+    hidden = hidden_names(document)
+    if hidden:
+        say(f"hidden: {', '.join(map(_shortened, hidden))}")
+    return parts, left
+
+
+def _names_of_bars(
+    document: Document, plots: Sequence[Plot], alphas: bool
+) -> list[tuple[str, str]]:
+    """Colours and names of the bars, and of the lines of α, which have the same colours."""
+    colors = {color for plot in plots if plot.data.measure.by_pair for color in plot.colors}
+    named = [
+        (f"pair{pair}", one_line(name))
+        for pair, name in enumerate(document.pair_names)
+        if alphas or f"pair{pair}" in colors
+    ]
+    named += [("heat", "KL")] if PlotMeasure.KL in [plot.data.measure for plot in plots] else []
+    return [*named, ("muted", WITHOUT_PAIRS)] if alphas and document.skipped else named
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MOST_NAMES else f"{name[: _MOST_NAMES - 1]}…"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.attribution.measures import Unit, in_unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import HIDDEN_AT_FIRST
 from app.attribution.tint_scale import USUAL, USUAL_TINT, Tint, TintScale
 
 
@@ -18,12 +19,14 @@ class ShownMeasures:
         scale: The unit and the limit of the colours.
         plots: The measures of the plots, from the top.
         unit: Bits or nats, for amounts of information in plots, tables and descriptions.
+        hidden: Keys of the parts of the plots that are hidden (:mod:`app.attribution.plot_parts`).
     """
 
     tint: Tint = USUAL_TINT
     scale: TintScale = USUAL
     plots: tuple[PlotMeasure, ...] = (PlotMeasure.PROBABILITY,)
     unit: Unit = Unit.BITS
+    hidden: frozenset[str] = HIDDEN_AT_FIRST
 
     def plots_of(self, pairs: int) -> tuple[PlotMeasure, ...]:
         """The measures of the plots that a run with ``pairs`` pairs has; at least one."""

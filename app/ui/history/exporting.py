@@ -159,7 +159,9 @@ def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
 def _shown(display: Display) -> ShownMeasures:
     """The tint and the measures of the plot in the window, which exports show as well."""
     scale = display.tint_scales.get(display.tint.measure, USUAL)
-    return ShownMeasures(display.tint, scale, display.plot_measures, display.plot_unit)
+    return ShownMeasures(
+        display.tint, scale, display.plot_measures, display.plot_unit, display.hidden
+    )
 
 
 def _memory() -> QSettings:

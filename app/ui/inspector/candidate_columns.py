@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QTableView
 
+from app.attribution.plot_parts import pair_part
 from app.ui.inspector.candidate_model import (
     BASE_GROUP,
     EXTRA_GROUPS,
@@ -19,7 +20,7 @@ from app.ui.inspector.candidate_model import (
     ROLES_GROUP,
     SHARES_GROUP,
 )
-from app.ui.state.display import Display, pair_part
+from app.ui.state.display import Display
 from app.wording import menu_text
 
 

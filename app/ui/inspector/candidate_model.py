@@ -12,10 +12,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QBrush, QColor
 
 from app.attribution.candidates import TOP_ROLE, CandidateRows, CandidateTable
+from app.attribution.plot_parts import pair_part
 from app.attribution.role_ranks import UNKNOWN_RANK, ranks_of_roles
 from app.attribution.row_statistics import Floats
 from app.decoding.types import RoleLogits
-from app.ui.state.display import pair_part
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE

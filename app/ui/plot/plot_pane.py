@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel
 from app.attribution.measures import BIT, Unit
 from app.attribution.plot_data import PlotData
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
 from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
 from app.ui.plot.bars import Bars, bar_colors
@@ -30,7 +31,6 @@ from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
 from app.ui.plot.value_axis import WIDTH, ValueAxis
-from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
 from app.ui.theme import SPACE, Theme

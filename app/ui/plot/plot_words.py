@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.measures import Unit, in_unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import (
+    BASE,
+    COVERAGE,
+    ENTROPY,
+    KL,
+    TUNED,
+    own_plots,
+    pair_part,
+)
 from app.attribution.series import AttributionSeries
 from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.plot.measure_words import line_name, measure_name
 from app.ui.plot.plot_legend import LegendEntry
-from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, TUNED, pair_part
 from app.ui.state.number_units import Units
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
@@ -46,12 +54,6 @@ def legend_entries(
         entries += [entry for entry in _amounts(bool(pairs)) if entry.part not in apart]
         entries += _coverage(series, remote)
     return entries
-
-
-def own_plots(measures: Collection[PlotMeasure]) -> frozenset[str]:
-    """Keys of the lines with an axis at the right that a plot of their own shows instead."""
-    lines = {PlotMeasure.KL: KL, PlotMeasure.ENTROPY: ENTROPY}
-    return frozenset(key for measure, key in lines.items() if measure in measures)
 
 
 def _bars(pairs: Sequence[str], measures: Sequence[PlotMeasure]) -> list[LegendEntry]:

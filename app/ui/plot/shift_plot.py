@@ -9,6 +9,7 @@ from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import own_plots
 from app.attribution.series import AttributionSeries
 from app.ui.drawing_pace import PLOTS
 from app.ui.plot.alpha_strip import AlphaStrip
@@ -23,7 +24,6 @@ from app.ui.plot.plot_words import (
     describe_selection,
     legend_entries,
     needs_pairs,
-    own_plots,
     token_text,
 )
 from app.ui.state.runs.run import Run

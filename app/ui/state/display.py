@@ -9,28 +9,16 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import HIDDEN_AT_FIRST
 from app.attribution.tint_scale import USUAL, Tint, TintScale, unit_of
 from app.ui.state.hints import Hints
 from app.ui.state.number_units import Units
 from app.ui.state.runs.token_groups import Grouping
 
-BASE, TUNED, KL, ENTROPY = "base", "tuned", "kl", "entropy"
-"""Keys of the lines of the plot."""
-
-COVERAGE = "coverage"
-"""Key of the coverage line: a base behind an endpoint, or a pair of another tokenizer."""
-
 _SMALLEST, _LARGEST = -5, 12
 """Limits of the size of texts, in steps of :data:`_STEP` from the usual size."""
 _STEP = 1.1
 _PLACE_OF_PAIR = "pair-"
-
-_HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
-
-
-def pair_part(name: str) -> str:
-    """Key of what belongs to a pair: its bars in the plot, and its columns of the candidates."""
-    return f"pair:{name}"
 
 
 def _stored(keys: frozenset[str]) -> str:
@@ -73,7 +61,7 @@ class Display(QObject):
         """The measure of the plot, and that of a second plot below it if there is one."""
         self.plot_unit = Unit.BITS
         """Unit of amounts of information in the plot: bits or nats."""
-        self.hidden = _HIDDEN_AT_FIRST
+        self.hidden = HIDDEN_AT_FIRST
         """Keys of the hidden parts of the plot."""
         self.candidate_columns: frozenset[str] = frozenset()
         """Columns of the candidates that are shown or hidden unlike at first, and hidden pairs."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.attribution.candidates import CandidateRows, keep_candidates, tabulate, with_token
+from app.attribution.plot_parts import pair_part
 from app.attribution.role_ranks import ranks_of_roles
 from app.decoding.types import RoleLogits
 from app.errors import HistoryError
@@ -22,7 +23,7 @@ from app.ui.inspector.candidate_lookup import ids_of
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.inspector import Inspector
-from app.ui.state.display import Display, pair_part
+from app.ui.state.display import Display
 from app.ui.state.session import Session
 from tests.ui.conftest import WORDS
 from tests.ui.inspector.test_candidates_view import AT, ids, run_of, shown, table

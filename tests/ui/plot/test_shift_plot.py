@@ -16,6 +16,7 @@ from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import ENTROPY
 from app.engine.commands import Generate
 from app.engine.controls import LiveAlphas
 from app.engine.events import TokenDecoded
@@ -24,7 +25,6 @@ from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.readout import Readout
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.plot.titled_axis import title_height
-from app.ui.state.display import ENTROPY
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import DARK, LIGHT, palette

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.plot_parts import ENTROPY, KL, TUNED, pair_part
 from app.attribution.tint_scale import Tint, TintScale
-from app.ui.state.display import ENTROPY, KL, TUNED, Display, pair_part
+from app.ui.state.display import Display
 from app.ui.state.runs.token_groups import Grouping
 
 
