@@ -689,18 +689,6 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>순위 {0}</translation>
     </message>
     <message>
-        <source>Contribution of {0} to the shift</source>
-        <translation>변화량에 대한 {0}의 기여도</translation>
-    </message>
-    <message>
-        <source>Contribution of {0} to the shift, approximate: estimated from sampled orders of the pairs</source>
-        <translation>변화량에 대한 {0}의 기여도 (근사값: 쌍의 순서를 샘플링해 추정)</translation>
-    </message>
-    <message>
-        <source>Contribution of {0} to the shift, estimated from the candidates</source>
-        <translation>변화량에 대한 {0}의 기여도 (후보로 추정)</translation>
-    </message>
-    <message>
         <source>{0}: expert</source>
         <translation>{0}: 전문가</translation>
     </message>
@@ -711,6 +699,18 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>{0}: anti</source>
         <translation>{0}: 반전문가</translation>
+    </message>
+    <message>
+        <source>Contribution of {0} to p(tuned) − p(base)</source>
+        <translation>p(tuned) − p(base)에 대한 {0}의 기여도</translation>
+    </message>
+    <message>
+        <source>Contribution of {0} to p(tuned) − p(base), approximate: estimated from sampled orders of the pairs</source>
+        <translation>p(tuned) − p(base)에 대한 {0}의 기여도 (근사값: 쌍의 순서를 샘플링해 추정)</translation>
+    </message>
+    <message>
+        <source>Contribution of {0} to p(tuned) − p(base), estimated from the candidates</source>
+        <translation>p(tuned) − p(base)에 대한 {0}의 기여도 (후보로 추정)</translation>
     </message>
     <message>
         <source>Probability under the anti-expert of {0}</source>
@@ -7713,6 +7713,10 @@ the probabilities that are shown are those without this.</source>
         <source>&amp;Tint</source>
         <translation>색(&amp;T)</translation>
     </message>
+    <message>
+        <source>Contribution of the &amp;next pair</source>
+        <translation>다음 쌍의 기여도(&amp;N)</translation>
+    </message>
 </context>
 <context>
     <name>TintScaleMenu</name>
@@ -7751,6 +7755,10 @@ the probabilities that are shown are those without this.</source>
 </context>
 <context>
     <name>Tints</name>
+    <message>
+        <source>Approximate: estimated from sampled orders of the pairs.</source>
+        <translation>근사값: 쌍의 순서를 샘플링해 추정한 값입니다.</translation>
+    </message>
     <message>
         <source>Darkest colour from {0} bits: {1} or {2}.</source>
         <translation>{0}비트부터 가장 진한 색: {1} 또는 {2}.</translation>
@@ -7824,6 +7832,22 @@ the probabilities that are shown are those without this.</source>
         <translation>튜닝 후 순위</translation>
     </message>
     <message>
+        <source>{0} of the generated token.</source>
+        <translation>생성된 토큰의 {0}입니다.</translation>
+    </message>
+    <message>
+        <source>{0}: uncertainty of the distribution, a sum over the whole vocabulary.</source>
+        <translation>{0}: 분포의 불확실성으로, 전체 어휘에 대한 합입니다.</translation>
+    </message>
+    <message>
+        <source>Rank of the token by {0}: 1 plus the number of more probable tokens.</source>
+        <translation>{0} 기준 토큰의 순위: 확률이 더 높은 토큰의 수에 1을 더한 값입니다.</translation>
+    </message>
+    <message>
+        <source>{0}, the probability of the generated token.</source>
+        <translation>{0}, 생성된 토큰의 확률입니다.</translation>
+    </message>
+    <message>
         <source>{0}: one bit is a factor of 2 in probability.</source>
         <translation>{0}: 1비트는 확률 2배입니다.</translation>
     </message>
@@ -7840,40 +7864,8 @@ the probabilities that are shown are those without this.</source>
         <translation>{0}에서 쌍의 몫(섀플리 값): 양수는 쌍의 색, 음수는 회색입니다.</translation>
     </message>
     <message>
-        <source>−{0} p of the generated token.</source>
-        <translation>생성된 토큰의 −{0} p입니다.</translation>
-    </message>
-    <message>
-        <source>−{0} p(base) of the generated token.</source>
-        <translation>생성된 토큰의 −{0} p(base)입니다.</translation>
-    </message>
-    <message>
-        <source>Distance of the tuned distribution from the base&apos;s, over the whole vocabulary.</source>
-        <translation>전체 어휘에서 튜닝 분포가 베이스 분포와 얼마나 다른지를 나타냅니다.</translation>
-    </message>
-    <message>
-        <source>Uncertainty of the distribution, over the whole vocabulary.</source>
-        <translation>전체 어휘에 대한 분포의 불확실성입니다.</translation>
-    </message>
-    <message>
-        <source>Rank of the token; the most probable token has rank 1.</source>
-        <translation>토큰의 순위로, 확률이 가장 높은 토큰이 1입니다.</translation>
-    </message>
-    <message>
-        <source>Probability of the generated token.</source>
-        <translation>생성된 토큰의 확률입니다.</translation>
-    </message>
-    <message>
-        <source>Probability of the generated token under the base.</source>
-        <translation>베이스에서 생성된 토큰의 확률입니다.</translation>
-    </message>
-    <message>
-        <source>Uncertainty of the base&apos;s distribution, over the whole vocabulary.</source>
-        <translation>전체 어휘에 대한 베이스 분포의 불확실성입니다.</translation>
-    </message>
-    <message>
-        <source>Rank of the token after tuning; the most probable token has rank 1.</source>
-        <translation>튜닝 후 토큰의 순위로, 확률이 가장 높은 토큰이 1입니다.</translation>
+        <source>{0}: distance of the tuned distribution from the base&apos;s, a sum over the whole vocabulary.</source>
+        <translation>{0}: 튜닝 분포가 베이스 분포와 얼마나 다른지를 나타내며, 전체 어휘에 대한 합입니다.</translation>
     </message>
     <message>
         <source>sum</source>

@@ -20,6 +20,7 @@ from app.history.export.document import Document, one_line
 from app.history.export.html_report import write_html
 from app.history.export.markdown import write_markdown
 from app.history.export.shown_measures import ShownMeasures
+from tests.attribution.test_measure_formulas import FORMULAS
 from tests.history.chromium import PROGRAM, Chromium
 from tests.history.export_runs import covered, make_document
 
@@ -309,6 +310,43 @@ def test_colours_and_legend_are_those_of_the_measure(document: Document) -> None
     assert "+3 nats" in legend[1]
     assert "÷16" in usual
     assert "KL(tuned‖base): <span>0</span>" in kl
+
+
+@pytest.mark.parametrize(("measure", "unit"), FORMULAS)
+def test_the_legend_has_the_formula_of_the_unit(
+    document: Document, measure: Measure, unit: Unit
+) -> None:
+    shown = ShownMeasures(Tint(measure), TintScale(unit))
+    page = write_html(replace(document, shown=shown))
+    legend = re.search(r'<p class="legend[^>]*>(.*?)</p>', page, re.DOTALL)
+    assert legend
+    before = {
+        Measure.CONTRIBUTION: "Shapley value in ",
+        Measure.RANK: "by ",
+        Measure.TUNED_RANK: "by ",
+    }.get(measure, "")
+    assert f"({before}{FORMULAS[measure, unit][0]})" in legend[1]
+
+
+def test_the_legend_of_one_role_names_no_base(document: Document) -> None:
+    tokens = [
+        replace(
+            token,
+            attribution=replace(token.attribution, contributions=(), logprob_contributions=()),
+        )
+        for token in document.tokens
+    ]
+    alone = replace(document, run=replace(document.run, role=1), tokens=tokens)
+    for measure, written in (
+        (Measure.RANK, "rank: "),
+        (Measure.RANK, "(by p)"),
+        (Measure.SHIFT, "(−log₂ p)"),
+    ):
+        page = write_html(replace(alone, shown=ShownMeasures(Tint(measure))))
+        legend = re.search(r'<p class="legend[^>]*>(.*?)</p>', page, re.DOTALL)
+        assert legend
+        assert written in legend[1]
+        assert "base" not in legend[1]
 
 
 def test_an_automatic_scale_fits_the_text(document: Document) -> None:

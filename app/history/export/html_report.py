@@ -20,7 +20,7 @@ from app.attribution.measures import Measure, Unit
 from app.history.export.document import Document, one_line
 from app.history.export.html_conversation import marked, messages_html
 from app.history.export.plot_explanation import plot_explanation
-from app.history.export.plot_titles import TINTS, plot_title
+from app.history.export.plot_titles import plot_title, tint_formula, tint_title
 from app.history.export.report_data import report_data
 from app.history.export.report_style import paint_class, style_sheet
 from app.history.export.shift_svg import draw, height_of
@@ -173,13 +173,14 @@ def _legend(document: Document, tint: TokenTint) -> str:
         marks += ' <span class="bookmark">aa</span> bookmark'
     if tint.saturates:
         marks += ' <span class="beyond">aa</span> beyond the scale'
-    return f'<p class="legend muted small">{_scale(document, tint)} {marks}</p>'
+    formula = tint_formula(tint.measure, tint.unit, alone=not document.pair_names)
+    return f'<p class="legend muted small">{_scale(document, tint)} ({formula}) {marks}</p>'
 
 
 def _scale(document: Document, tint: TokenTint) -> str:
     """The colours of the tint, with the numbers that they stand for."""
-    pair = document.pair_names[tint.pair] if tint.measure is Measure.CONTRIBUTION else ""
-    title = escape(TINTS[tint.measure].format(pair=one_line(pair)))
+    pairs = [one_line(name) for name in document.pair_names]
+    title = escape(tint_title(tint.measure, tint.pair, pairs))
     if tint.classes_of_ranks:
         names = [*(f"top {last:,}" for last in tint.classes_of_ranks), "lower"]
         classes = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.attribution.measures import Measure
+from collections.abc import Sequence
+
+from app.attribution.measure_formulas import formula
+from app.attribution.measures import Measure, Unit
 from app.attribution.plot_measure import PlotMeasure
 from app.history.export.shown_measures import ShownMeasures
 
-TINTS = {
+_TINTS = {
     Measure.SHIFT: "shift",
-    Measure.CONTRIBUTION: "contribution of {pair}",
     Measure.SURPRISAL: "surprisal",
     Measure.BASE_SURPRISAL: "surprisal under the base",
     Measure.KL: "KL(tuned‖base)",
@@ -19,7 +21,7 @@ TINTS = {
     Measure.BASE_ENTROPY: "entropy of the base",
     Measure.TUNED_RANK: "rank after tuning",
 }
-"""The name of each tint; that of contributions has a place for the name of the pair."""
+_TINTS_ALONE = {**_TINTS, Measure.RANK: "rank"}
 
 _PLOTS = {
     PlotMeasure.PROBABILITY: "Probability shift of each token, by expert pair",
@@ -37,6 +39,29 @@ _AXES = {
     PlotMeasure.ENTROPY: "entropy, {unit}",
     PlotMeasure.RANK: "rank",
 }
+
+
+def tint_title(measure: Measure, pair: int, pairs: Sequence[str]) -> str:
+    """The name of a tint.
+
+    Args:
+        measure: The measure.
+        pair: Index of the pair whose contribution is shown.
+        pairs: The names of the pairs; none for the text of one role.
+    """
+    if measure is Measure.CONTRIBUTION:
+        return f"contribution of {pairs[pair]}"
+    return (_TINTS if pairs else _TINTS_ALONE)[measure]
+
+
+def tint_formula(measure: Measure, unit: Unit, *, alone: bool) -> str:
+    """What a tint measures in a unit; ``alone`` for the text of one role."""
+    words = {
+        Measure.CONTRIBUTION: "Shapley value in {0}",
+        Measure.RANK: "by {0}",
+        Measure.TUNED_RANK: "by {0}",
+    }.get(measure, "{0}")
+    return words.format(formula(measure, unit, alone=alone))
 
 
 def plot_title(measures: tuple[PlotMeasure, ...], shown: ShownMeasures) -> str:

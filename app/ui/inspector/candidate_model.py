@@ -239,14 +239,16 @@ class CandidateModel(QAbstractTableModel):
         return columns
 
     def _contribution_columns(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
-        about = self.tr("Contribution of {0} to the shift")
+        about = self.tr("Contribution of {0} to p(tuned) − p(base)")
         if not table.exact:
             about = self.tr(
-                "Contribution of {0} to the shift, approximate: estimated from "
+                "Contribution of {0} to p(tuned) − p(base), approximate: estimated from "
                 "sampled orders of the pairs"
             )
         elif table.estimated:
-            about = self.tr("Contribution of {0} to the shift, estimated from the candidates")
+            about = self.tr(
+                "Contribution of {0} to p(tuned) − p(base), estimated from the candidates"
+            )
         scale = max(float(np.abs(table.contributions).max(initial=0.0)), _LEAST_SCALE)
         return [
             _Column(name, about.format(name), shares, signed, pair, scale, True, SHARES_GROUP)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.attribution.measures import Measure, Unit
+from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.text.tint import Scale
 from app.ui.text.tint_words import class_title, factor, reduction_title, tint_explanation
 from app.ui.text.token_tints import TokenTints
@@ -253,7 +254,9 @@ def _short(value: float) -> str:
 
 def _in_words(tints: TokenTints) -> list[str]:
     scale = tints.scale
-    words = [tint_explanation(tints.tint.measure, scale.unit)]
+    words = [tint_explanation(tints.tint.measure, scale.unit, alone=not tints.series.pairs)]
+    if tints.tint.measure is Measure.CONTRIBUTION and tints.series.pairs > MOST_EXACT_PAIRS:
+        words.append(translate("Tints", "Approximate: estimated from sampled orders of the pairs."))
     if tints.tint.measure is Measure.SHIFT and scale.unit is Unit.BITS:
         words.append(
             translate("Tints", "Darkest colour from {0} bits: {1} or {2}.").format(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from app.attribution.measures import Measure
 from app.attribution.tint_scale import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
@@ -42,6 +43,10 @@ class TintMenu(QMenu):
         self.setTitle(self.tr("&Tint"))
         self.setToolTipsVisible(True)
         self._end = self.addSeparator()
+        self._next_pair = self.addAction(self.tr("Contribution of the &next pair"))
+        self._next_pair.triggered.connect(self._choose_next_pair)
+        if keys:
+            self._next_pair.setShortcut(QKeySequence("Alt+0"))
         self.addMenu(TintScaleMenu(session, self, self._chosen))
         session.display.tint_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
@@ -57,9 +62,15 @@ class TintMenu(QMenu):
         chosen = self._chosen()
         for action, tint in self._actions:
             unit = self._session.display.unit_of(tint.measure)
-            action.setToolTip(tint_explanation(tint.measure, unit))
+            action.setToolTip(tint_explanation(tint.measure, unit, alone=not pairs))
             action.setEnabled(tint.of(len(pairs)) == tint)
             action.setChecked(tint == chosen)
+        self._next_pair.setEnabled(bool(pairs))
+
+    def _choose_next_pair(self) -> None:
+        chosen, pairs = self._chosen(), len(shown_pairs(self._session))
+        pair = (chosen.pair + 1) % pairs if chosen.measure is Measure.CONTRIBUTION else 0
+        self._session.display.set_tint(Tint(Measure.CONTRIBUTION, pair))
 
     def _chosen(self) -> Tint:
         return self._session.display.tint.of(len(shown_pairs(self._session)))

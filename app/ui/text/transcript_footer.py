@@ -68,7 +68,7 @@ class TranscriptFooter(QWidget):
         self._note.setText(self._describe(run) if run else "")
         pairs, display = shown_pairs(self._session), self._session.display
         tint = display.tint.of(len(pairs))
-        about = tint_explanation(tint.measure, display.unit_of(tint.measure))
+        about = tint_explanation(tint.measure, display.unit_of(tint.measure), alone=not pairs)
         self._tint.show_choice(tint_title(tint, pairs), about)
         self._grouping.show_choice(grouping_title(display.grouping))
         self._legend.show_tints(self._tints(), self._marks(run) if run else Marks())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 
 import pytest
 
-from app.attribution.measures import Measure, Unit, measured
+from app.attribution.measures import Measure, Unit
 from app.ui.text.tint_words import factor, tint_explanation
 from app.ui.words.unit_words import bits, number
-from tests.attribution.test_series import invented, series_of
+from tests.attribution.test_measure_formulas import FORMULAS
 
 
 @pytest.mark.parametrize(
@@ -72,36 +71,26 @@ def test_thousands_are_separated() -> None:
     assert number(12345.6, sign=True) == "+12,346"
 
 
-IN_LOGS = (Measure.SHIFT, Measure.CONTRIBUTION, Measure.SURPRISAL, Measure.BASE_SURPRISAL)
-
-
-@pytest.mark.parametrize(
-    ("measure", "unit"), [(measure, unit) for measure in IN_LOGS for unit in measure.units]
-)
-def test_the_explanation_has_the_formula_of_the_numbers(measure: Measure, unit: Unit) -> None:
-    """The formula in the words, evaluated, is what colours the tokens."""
-    tokens = invented(40, 2)
-    series = series_of(tokens)
+@pytest.mark.parametrize(("measure", "unit"), FORMULAS)
+def test_the_explanation_has_the_formula_of_the_unit(measure: Measure, unit: Unit) -> None:
+    """What the formulas say is computed in the tests of formulas."""
     words = tint_explanation(measure, unit)
-    written = re.search(r"(?:−?(?:(?:log₂|ln) )?\bp\b(?:\(\w+\))?(?: − )?)+", words)
-    assert written, words
-    code = (
-        written[0]
-        .replace("−", "-")
-        .replace("log₂", "log2")
-        .replace("p(tuned)", "tuned")
-        .replace("p(base)", "base")
-    )
-    code = re.sub(r"\bp\b", "tuned", code)
-    code = re.sub(r"(log2|ln) (\w+)", lambda found: f"{found[1]}({found[2]})", code)
-    functions = {"log2": math.log2, "ln": math.log}
-    expected = [
-        eval(code, {**functions, "tuned": one.p_tuned, "base": one.p_base}) for one in tokens
-    ]
-    found = measured(series, measure, 0, unit)
-    if measure is Measure.CONTRIBUTION:  # the shares of all pairs add up to what is written
-        found = sum(measured(series, measure, pair, unit) for pair in range(2))
-    assert found == pytest.approx(expected, rel=1e-5, abs=1e-7)
+    written, _ = FORMULAS[measure, unit]
+    assert written in words
+    rest = words.replace(written, "")
+    for other in ("log", "ln ", "p(", "Σ"):
+        assert other not in rest
+    assert ("Shapley" in rest) == (measure is Measure.CONTRIBUTION)
+    assert ("more probable tokens" in rest) == (unit is Unit.RANK)
+    assert ("whole vocabulary" in rest) == ("Σ" in written)
+
+
+def test_the_explanation_for_one_role_names_no_base() -> None:
+    for measure in Measure:
+        if not measure.needs_pairs:
+            words = tint_explanation(measure, measure.units[0], alone=True)
+            assert "p(" not in words
+            assert "base" not in words
 
 
 def test_the_factor_of_one_unit_is_written() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
@@ -30,6 +32,7 @@ from app.ui.text.transcript_edit import TranscriptText
 from app.ui.text.transcript_marks import selection_marks
 from app.ui.theme import DARK, LIGHT, Theme
 from app.wording import signed
+from tests.attribution.test_measure_formulas import FORMULAS
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 from tests.ui.text.test_transcript import background_of, middle_of, shown, write
 
@@ -153,8 +156,70 @@ def test_menu_and_button_choose_the_tint(view: TranscriptView, finished_session:
     checked = [text for text, action in actions(button.menu()).items() if action.isChecked()]
     assert checked == ["Contribution of Arithmetic"]
     keys = [action.shortcut().toString() for action in found.values()]
-    assert keys == [f"Alt+{place}" for place in range(1, 10)] + [""] * 5
+    assert keys == [f"Alt+{place}" for place in range(1, 10)] + [""] * 4 + ["Alt+0", ""]
     assert not any(a.shortcut().toString() for a in actions(button.menu()).values())
+
+
+def test_legend_button_and_menu_have_the_formula_of_the_unit(
+    view: TranscriptView, finished_session: Session
+) -> None:
+    display, button = finished_session.display, view.findChildren(MenuButton)[0]
+    for (measure, unit), (written, _) in FORMULAS.items():
+        display.set_tint(Tint(measure))
+        display.set_tint_scale(measure, TintScale(unit))
+        checked = [a.toolTip() for a in actions(button.menu()).values() if a.isChecked()]
+        assert checked == [button.toolTip()]
+        explained = button.toolTip()
+        assert explained in legend(view).accessibleDescription()
+        assert written in explained, (measure, unit)
+        assert not re.search("log|ln |p\\(", explained.replace(written, ""))
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 6])
+def test_the_contribution_of_every_pair_is_chosen_by_menu_and_keys(
+    loaded_session: Session, qtbot: QtBot, pairs: int
+) -> None:
+    names = [f"pair & {place}" for place in range(pairs)]
+    first = loaded_session.recipe.pairs[0]
+    recipe = replace(
+        loaded_session.recipe, pairs=tuple(replace(first, name=name) for name in names)
+    )
+    session, runs = loaded_session, loaded_session.runs
+    alphas = tuple(0.3 + place / 5 for place in range(pairs))
+    run = Run(runs.new_id(), "Once", recipe, LiveAlphas(alphas))
+    for step in (invent_step(index, alphas, 0) for index in range(6)):
+        explained = attribute(step.logits, alphas, step.token_id)
+        run.tokens.append(ExplainedToken.of(step, explained))
+    runs.add(run)
+    view = shown(TranscriptView(session), qtbot)
+    menu = TintMenu(session, view, keys=True)
+    view.addActions(menu.actions())
+    found = actions(menu)
+
+    def coloured() -> list[float]:
+        assert view.text.tints is not None
+        return [view.text.tints.value(token) for token in range(6)]
+
+    def shares(pair: int) -> list[float]:
+        return [token.attribution.contributions[pair] for token in run.tokens]
+
+    for pair, name in enumerate(names):
+        action = found[f"Contribution of {name.replace('&', '&&')}"]
+        action.trigger()
+        assert action.isChecked()
+        assert coloured() == pytest.approx(shares(pair))
+        assert f"Contribution of {escape(name)}:" in view.text.tool_tip(2)
+    session.display.set_tint(Tint(Measure.KL))
+    view.activateWindow()
+    view.text.setFocus()
+    for pair in (*range(pairs), 0):
+        qtbot.keyClick(view.text, Qt.Key.Key_0, Qt.KeyboardModifier.AltModifier)
+        assert session.display.tint == Tint(Measure.CONTRIBUTION, pair)
+        assert coloured() == pytest.approx(shares(pair))
+    for pair in range(min(pairs, 3)):
+        key = Qt.Key(Qt.Key.Key_7 + pair)
+        qtbot.keyClick(view.text, key, Qt.KeyboardModifier.AltModifier)
+        assert session.display.tint == Tint(Measure.CONTRIBUTION, pair)
 
 
 def test_the_scale_of_a_tint_is_chosen_in_its_menu(
@@ -223,10 +288,17 @@ def test_the_answer_of_one_role_has_no_tints_of_pairs(
     tip = view.text.tool_tip(0)
     assert "Surprisal:" in tip
     assert "base" not in tip
-    assert "Underlined" not in legend(view).accessibleDescription()
+    about = legend(view).accessibleDescription()
+    assert "Underlined" not in about
+    button = view.findChildren(MenuButton)[0]
+    menu_actions = actions(button.menu())
+    assert about.startswith("−log₂ p of the generated token.")
+    assert button.toolTip() == menu_actions["Tuned surprisal"].toolTip()
+    assert button.toolTip() == "−log₂ p of the generated token."
     menu = actions(TintMenu(loaded_session, view))
     assert menu["Tuned surprisal"].isChecked()
     assert not menu["Shift"].isEnabled()
+    assert not menu["Contribution of the &next pair"].isEnabled()
     loaded_session.display.set_grouping(Grouping.LINE)
     assert "Surprisal, sum of" in view.text.tool_tip(0)
 
