@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from PySide6.QtGui import QBrush, QColor
 
 from app.attribution.candidates import TOP_ROLE, CandidateRows, CandidateTable
 from app.attribution.plot_parts import pair_part
-from app.attribution.role_ranks import UNKNOWN_RANK, ranks_of_roles
+from app.attribution.role_ranks import LOW_RANK, ranks_of_roles
 from app.attribution.row_statistics import Floats
 from app.decoding.types import RoleLogits
 from app.ui.theme import current_theme
@@ -76,6 +77,8 @@ class CandidateModel(QAbstractTableModel):
         label: Callable[[int], str],
         toggled: Collection[str] = (),
         logits: RoleLogits | None = None,
+        *,
+        from_endpoint: bool = False,
     ) -> None:
         """Show another token's candidates.
 
@@ -87,6 +90,7 @@ class CandidateModel(QAbstractTableModel):
             toggled: Groups of columns that are shown or hidden unlike at first, and pairs whose
                 columns are hidden (:func:`pair_part`).
             logits: Rows of all tokens of the vocabulary, if they are kept.
+            from_endpoint: Whether the base is behind an endpoint.
         """
         self.beginResetModel()
         self._table = table
@@ -94,7 +98,8 @@ class CandidateModel(QAbstractTableModel):
         columns = self._make_columns(table, pair_names, label)
         columns += self._extra_columns(rows, table, pair_names)
         if ROLE_RANKS_GROUP in toggled:  # takes passes over the rows of all roles
-            columns += self._rank_columns(ranks_of_roles(rows, logits), pair_names)
+            ranks = ranks_of_roles(rows, logits, from_endpoint=from_endpoint)
+            columns += self._rank_columns(ranks, pair_names)
         # the menu offers to hide a pair, and to show it again, only where there are several
         hidden = toggled if len(pair_names) > 1 else ()
         self._columns = [
@@ -337,8 +342,10 @@ def decimal(value: float) -> str:
 
 
 def rank_text(rank: float) -> str:
-    """A rank, or a bound where the rows that it needs are not kept."""
-    return f">{TOP_ROLE}" if rank == UNKNOWN_RANK else f"{rank:.0f}"
+    """A rank, a bound where the rows that it needs are not kept, or a dash if it is unknown."""
+    if isnan(rank):
+        return "–"
+    return f">{TOP_ROLE}" if rank == LOW_RANK else f"{rank:.0f}"
 
 
 def _short(name: str) -> str:

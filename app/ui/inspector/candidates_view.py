@@ -180,7 +180,15 @@ class CandidatesView(QWidget):
         columns = self._model.columnCount()
         toggled = self._display.candidate_columns
         logits = None if rows.estimated else self._logits
-        self._model.show(rows, table, run.pair_names, run.label, toggled, logits)
+        self._model.show(
+            rows,
+            table,
+            run.pair_names,
+            run.label,
+            toggled,
+            logits,
+            from_endpoint=run.recipe.base.is_endpoint,
+        )
         if self._model.columnCount() != columns:
             self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
             self._fit_columns()

@@ -16,11 +16,12 @@ from pytestqt.qtbot import QtBot
 from app.attribution.candidates import CandidateRows, keep_candidates, tabulate, with_token
 from app.attribution.plot_parts import pair_part
 from app.attribution.role_ranks import ranks_of_roles
+from app.checkpoints.spec import CheckpointSpec
 from app.decoding.types import RoleLogits
 from app.errors import HistoryError
 from app.ui.inspector.candidate_columns import ColumnsMenu
 from app.ui.inspector.candidate_lookup import ids_of
-from app.ui.inspector.candidate_model import CandidateModel
+from app.ui.inspector.candidate_model import ROLE_RANKS_GROUP, CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.inspector import Inspector
 from app.ui.state.display import Display
@@ -53,6 +54,18 @@ def choose(view: Inspector, start: str) -> None:
 # Ranks under experts and anti-experts
 
 
+def rank_cells(model: CandidateModel) -> list[str]:
+    """What the table shows as ranks under the experts and anti-experts, row by row."""
+    titles = [
+        str(model.headerData(at, Qt.Orientation.Horizontal)) for at in range(model.columnCount())
+    ]
+    columns = [at for at, title in enumerate(titles) if title.startswith("rank Style")]
+    assert len(columns) == 2
+    return [
+        model.index(row, column).data() for row in range(model.rowCount()) for column in columns
+    ]
+
+
 @pytest.mark.parametrize("kept_rows", [True, False])
 def test_ranks_under_roles_are_exact_or_unknown(kept_rows: bool) -> None:
     random = np.random.default_rng(24)
@@ -63,14 +76,27 @@ def test_ranks_under_roles_are_exact_or_unknown(kept_rows: bool) -> None:
     logits = RoleLogits(base, tuple(experts), (anti, anti))
     rows = keep_candidates(logits, alphas, 5)
     found = ranks_of_roles(rows, logits if kept_rows else None)
-    unknown = 0
+    low = 0
     for of_role, source in zip(found, (experts, [anti, anti]), strict=True):
         for told, row in zip(of_role, source, strict=True):
             true = [1 + int((row > row[token]).sum()) for token in rows.token_ids]
-            assert all(a == b or np.isinf(a) for a, b in zip(told, true, strict=True))
-            assert all(np.isfinite(a) for a, b in zip(told, true, strict=True) if b <= 24)
-            unknown += int(np.isinf(told).sum())
-    assert (unknown == 0) == kept_rows
+            exact = [rank if kept_rows or rank <= 24 else np.inf for rank in true]
+            assert told.tolist() == exact
+            low += int(np.isinf(told).sum())
+    assert (low == 0) == kept_rows
+
+
+@pytest.mark.parametrize("level", [-300.0, -1.0, 300.0])
+def test_ranks_do_not_depend_on_the_level_of_logits(level: float) -> None:
+    """All logits of some models are far below 0, which says nothing of tokens that are hidden."""
+    random = np.random.default_rng(25)
+    base, expert, anti = random.normal(0, 3, (3, 900)).astype(np.float32)
+    logits = RoleLogits(base + np.float32(level), (expert,), (anti,))
+    rows = keep_candidates(logits, (1.0,), 5)
+    (told,), _ = ranks_of_roles(rows, None)
+    true = np.array([1 + int((expert > expert[token]).sum()) for token in rows.token_ids])
+    assert (told <= 24).sum() == (true <= 24).sum() == 24
+    np.testing.assert_array_equal(told[true <= 24], true[true <= 24])
 
 
 def test_no_rank_is_told_where_the_base_hides_tokens() -> None:
@@ -79,9 +105,55 @@ def test_no_rank_is_told_where_the_base_hides_tokens() -> None:
     base[:3] = np.log([0.5, 0.2, 0.1])
     expert = np.arange(50, dtype=np.float32)
     rows = keep_candidates(RoleLogits(base, (expert,), (expert[::-1].copy(),)), (1.0,), 0)
-    experts, antis = ranks_of_roles(rows, None)
-    assert np.isinf(experts).all()
-    assert np.isinf(antis).all()
+    experts, antis = ranks_of_roles(rows, None, from_endpoint=True)
+    assert np.isnan(experts).all()
+    assert np.isnan(antis).all()
+    model = CandidateModel()
+    model.show(rows, tabulate(rows), ("Style",), str, {ROLE_RANKS_GROUP}, from_endpoint=True)
+    assert set(rank_cells(model)) == {"–"}
+
+
+def test_no_rank_is_told_where_no_pair_was_read() -> None:
+    """A policy of α that needs no pair leaves the base's row in place of those of the pair."""
+    base = np.random.default_rng(26).normal(0, 3, 60).astype(np.float32)
+    rows = keep_candidates(RoleLogits(base, (base,), (base,)), (0.0,), 5)
+    model = CandidateModel()
+    model.show(rows, tabulate(rows), ("Style",), str, {ROLE_RANKS_GROUP})
+    assert set(rank_cells(model)) == {"–"}
+
+
+def test_the_view_knows_that_the_base_is_behind_an_endpoint(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    run = run_of(finished_session)
+    run.recipe = run.recipe.with_role(0, CheckpointSpec("endpoint:http://127.0.0.1:9/v1"))
+    base = np.log([0.5, 0.2, 0.1]).astype(np.float32)
+    roles = np.random.default_rng(28).normal(0, 3, (4, 3)).astype(np.float32)
+    rows = keep_candidates(
+        RoleLogits(base, (roles[0], roles[1]), (roles[2], roles[3])), (1.0, 0.5), 2
+    )
+    finished_session.display.toggle_candidate_column(ROLE_RANKS_GROUP)
+    view = shown(finished_session, qtbot)
+    view.findChild(CandidatesView).show_candidates(run, rows, 2)
+    model = table(view).model()
+    columns = [at for at, title in enumerate(titles(view)) if title.startswith("rank ")]
+    cells = {model.index(row, at).data() for at in columns for row in range(model.rowCount())}
+    assert len(columns) == 4
+    assert cells == {"–"}
+
+
+def test_low_ranks_are_bounds() -> None:
+    random = np.random.default_rng(27)
+    base, expert, anti = random.normal(0, 3, (3, 900)).astype(np.float32)
+    rows = keep_candidates(RoleLogits(base, (expert,), (anti,)), (1.0,), 5)
+    model = CandidateModel()
+    model.show(rows, tabulate(rows), ("Style",), str, {ROLE_RANKS_GROUP})
+    expected = [
+        str(true) if true <= 24 else ">24"
+        for token in rows.token_ids
+        for true in (1 + int((row > row[token]).sum()) for row in (expert, anti))
+    ]
+    assert rank_cells(model) == expected
 
 
 def test_columns_of_ranks_and_of_one_pair_are_chosen(inspector: Inspector, qtbot: QtBot) -> None:
