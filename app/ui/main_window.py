@@ -37,7 +37,6 @@ from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.plot.plot_hint import PlotHint
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
-from app.ui.state.hints import Hint
 from app.ui.state.last_runs import LastRuns
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
@@ -48,13 +47,13 @@ from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.repetition_bar import RepetitionBar
 from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.text.text_matches import SearchedText
+from app.ui.text.tint_hint import TintHint
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.train.train_opener import dropped_texts, show_training
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.cards import card, fill
 from app.ui.widgets.detach_button import DetachButton
-from app.ui.widgets.hint_label import HintLabel
 from app.ui.widgets.pages import show_page
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
@@ -103,11 +102,7 @@ class MainWindow(QMainWindow):
         self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
         self._plot_place = card()
-        self._tint_hint = HintLabel(
-            session.display.hints,
-            Hint.TINT,
-            self.tr("Colour: how much more (green) or less (violet) probable the pairs made it."),
-        )
+        self._tint_hint = TintHint(session)
         self._plot_hint = PlotHint(session)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
@@ -244,7 +239,6 @@ class MainWindow(QMainWindow):
 
     def _update_title(self) -> None:
         # Qt appends the application's name to other titles.
-        self._tint_hint.set_wanted(self._session.runs.current is not None)
         running = self._session.runs.running
         self.setWindowTitle(self.tr("Generating …") if running else "Tuneshift")
 

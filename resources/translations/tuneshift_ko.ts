@@ -3093,10 +3093,6 @@ Click to show or hide it.</source>
 <context>
     <name>MainWindow</name>
     <message>
-        <source>Colour: how much more (green) or less (violet) probable the pairs made it.</source>
-        <translation>색: 쌍이 토큰을 얼마나 더(초록) 또는 덜(보라) 확률 높게 만들었는지.</translation>
-    </message>
-    <message>
         <source>Left column</source>
         <translation>왼쪽 열</translation>
     </message>
@@ -7658,6 +7654,21 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Thought for {0} tokens</source>
         <translation>토큰 {0}개 동안 생각함</translation>
+    </message>
+</context>
+<context>
+    <name>TintHint</name>
+    <message>
+        <source>Colour: how much more (green) or less (violet) probable the pairs made it.</source>
+        <translation>색: 쌍이 토큰을 얼마나 더(초록) 또는 덜(보라) 확률 높게 만들었는지.</translation>
+    </message>
+    <message>
+        <source>Colour: how much more (the pair&apos;s colour) or less (grey) probable {0} made it.</source>
+        <translation>색: {0}이(가) 토큰을 얼마나 더(쌍의 색) 또는 덜(회색) 확률 높게 만들었는지.</translation>
+    </message>
+    <message>
+        <source>Colour: {0}.</source>
+        <translation>색: {0}.</translation>
     </message>
 </context>
 <context>

@@ -10,7 +10,9 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QSplitterHandle, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.attribution.measures import Measure
 from app.attribution.plot_measure import PlotMeasure
+from app.attribution.tint_scale import Tint
 from app.engine.controls import LiveAlphas
 from app.errors import ModelError
 from app.ui.main_window import MainWindow
@@ -20,6 +22,7 @@ from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.prompt_editor import PromptEditor
+from app.ui.text.tint_hint import TintHint
 
 pytestmark = pytest.mark.slow
 
@@ -179,6 +182,31 @@ def test_the_hint_explains_what_the_plot_shows(
 ) -> None:
     window._session.display.set_plot_measures(*measures)
     assert window.findChild(PlotHint).findChild(QLabel).text() == text
+
+
+@pytest.mark.parametrize(
+    ("tint", "text"),
+    [
+        (Tint(), "more (green) or less (violet) probable the pairs made it."),
+        (
+            Tint(Measure.CONTRIBUTION, 1),
+            "more (the pair's colour) or less (grey) probable Arithmetic made it.",
+        ),
+        (Tint(Measure.KL), "Colour: KL(tuned‖base)."),
+        (Tint(Measure.TUNED_RANK), "Colour: Rank after tuning."),
+    ],
+)
+def test_the_hint_explains_how_the_text_is_coloured(
+    window: MainWindow, tint: Tint, text: str
+) -> None:
+    window._session.display.set_tint(tint)
+    assert window.findChild(TintHint).findChild(QLabel).text().endswith(text)
+
+
+def test_the_hint_of_a_run_of_one_role_speaks_of_no_pairs(window: MainWindow) -> None:
+    runs = window._session.runs
+    runs.add(Run(runs.new_id(), "Once", window._session.recipe, LiveAlphas(()), role=1))
+    assert window.findChild(TintHint).findChild(QLabel).text() == "Colour: Surprisal."
 
 
 def test_the_hint_of_a_run_without_pairs_speaks_of_no_bars(window: MainWindow) -> None:
