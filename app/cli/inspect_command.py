@@ -43,7 +43,9 @@ def inspect(options: argparse.Namespace) -> int:
     """
     listing = options.list or options.search is not None
     for listed in ("list", "search"):
-        refuse_together(options, listed, ["format", "output", "tint", "pair", "plot", "unit"])
+        refuse_together(
+            options, listed, ["format", "output", "tint", "pair", "plot", "unit", "scale"]
+        )
     if listing == bool(options.names):
         raise HistoryError(
             "Name a run, or give --list", next_step="For example: tuneshift inspect last"

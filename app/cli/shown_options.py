@@ -11,11 +11,12 @@ from app.cli.conflicting_options import is_given
 from app.errors import HistoryError, SettingsError
 from app.history.export.shown_measures import USUAL_MEASURES, ShownMeasures
 
-_OPTIONS = {
+SHOWN_OPTIONS = {
     "tint": ("html",),
     "pair": ("html",),
     "plot": ("html", "svg", "png"),
     "unit": ("html", "svg", "png"),
+    "scale": ("html",),
 }
 """The formats in which each option has an effect."""
 _MOST_PLOTS = 2
@@ -35,7 +36,7 @@ def shown_measures(
         SettingsError: An option has no effect, or is given too often.
         HistoryError: The run has no pair of the name.
     """
-    for name, formats in _OPTIONS.items():
+    for name, formats in SHOWN_OPTIONS.items():
         if is_given(options, name) and format_ not in formats:
             raise SettingsError(
                 f"--{name} has no effect in the format {format_}",
@@ -59,6 +60,35 @@ def shown_measures(
             next_step="Give one of its pairs.",
         )
     pair = pairs.index(options.pair) if options.pair is not None else 0
+    scale = _scale(options, format_, tint)
+    unit = USUAL_MEASURES.unit if scale.unit in (None, Unit.PROBABILITY) else scale.unit
+    return ShownMeasures(Tint(tint, pair), scale, plots, unit)
+
+
+def _scale(options: argparse.Namespace, format_: str, tint: Measure) -> TintScale:
+    """The unit and the limit of the colours of a tint."""
     unit = Unit(options.unit) if options.unit else None
-    scale = TintScale(unit)
-    return ShownMeasures(Tint(tint, pair), scale, plots, unit or USUAL_MEASURES.unit)
+    if unit is Unit.PROBABILITY and (unit not in tint.units or format_ != "html"):
+        raise SettingsError(
+            f"The tint {tint} has no unit probability"
+            if format_ == "html"
+            else f"--unit probability has no effect in the format {format_}",
+            next_step="Choose bits or nats, or give --format html with --tint shift or "
+            "contribution.",
+        )
+    if options.scale is None:
+        return TintScale(unit)
+    if Unit.RANK in tint.units:
+        raise SettingsError(
+            "--scale has no effect with this tint, whose colours are classes of ranks",
+            next_step="Leave it out, or give another --tint.",
+        )
+    if options.scale == "auto":
+        return TintScale(unit, automatic=True)
+    scale = TintScale.from_stored(f"{unit or ''}:{options.scale}")
+    if scale.limit is None:
+        raise SettingsError(
+            f"--scale {options.scale} is neither auto nor a number above 0",
+            next_step="Give auto, or the value with the darkest colour, such as 2.5.",
+        )
+    return scale

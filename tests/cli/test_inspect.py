@@ -12,6 +12,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.__main__ import main
@@ -205,9 +206,33 @@ def test_reports_and_plots_have_the_measures_that_are_asked_for(
         ["--plot", "kl"],
         ["--format", "html", "--pair", "expert"],
         ["--format", "html", "--plot", "kl", "--plot", "kl", "--plot", "kl"],
+        ["--format", "svg", "--scale", "2"],
+        ["--format", "svg", "--unit", "probability"],
+        ["--format", "html", "--unit", "probability", "--tint", "kl"],
+        ["--format", "html", "--scale", "2", "--tint", "tuned-rank"],
+        ["--format", "html", "--scale", "0"],
+        ["--format", "html", "--scale", "nan"],
+        ["--format", "html", "--scale", "wide"],
     ):
         error(capsys, "inspect", "last", *wrong)
     error(capsys, "inspect", "--list", "--unit", "nats")
+
+
+@pytest.mark.slow
+def test_the_unit_and_the_scale_of_a_tint_are_asked_for(
+    saved: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    html = ["last", "--format", "html"]
+    page = inspected(capsys, *html, "--unit", "probability", "--scale", "0.25")
+    assert "<span>−0.25</span>" in page
+    assert "+0.25 probability</span> (p(tuned) − p(base))" in page
+    nats = inspected(capsys, *html, "--tint", "kl", "--unit", "nats", "--scale", "1.5")
+    assert re.search(r"KL\(tuned‖base\): <span>0</span> .*>1\.5 nats</span>", nats)
+    rows = csv.DictReader(io.StringIO(inspected(capsys, "last", "--format", "csv")))
+    sizes = [float(row["kl_bits"]) for row in rows]
+    limit = float(f"{np.quantile(sizes, 0.95):.2g}")
+    auto = inspected(capsys, *html, "--tint", "kl", "--scale", "auto")
+    assert f">{limit:g} bits</span>" in auto
 
 
 def test_the_measures_that_can_be_asked_for_are_all_there_are() -> None:

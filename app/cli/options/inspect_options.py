@@ -77,9 +77,16 @@ def add_inspect(commands: Commands) -> None:
     )
     parser.add_argument(
         "--unit",
-        choices=("bits", "nats"),
+        choices=("bits", "nats", "probability"),
         help="html, svg, png: the unit of amounts of information in tints and plots; default: "
-        "bits, and for the tint of a contribution its share of the probability",
+        "bits, and for the tint of a contribution its share of the probability, which is "
+        "probability, and which html also has for the tint of the shift",
+    )
+    parser.add_argument(
+        "--scale",
+        metavar="NUMBER|auto",
+        help="html: where the colour of the tint is darkest, in its unit; auto is what 95%% of the "
+        "tokens are within; default: a usual value of the measure",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="the output file; - is the standard output (default)"
