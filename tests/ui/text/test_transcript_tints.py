@@ -175,7 +175,7 @@ def test_legend_button_and_menu_have_the_formula_of_the_unit(
         assert not re.search("log|ln |p\\(", explained.replace(written, ""))
 
 
-@pytest.mark.parametrize("pairs", [1, 2, 6])
+@pytest.mark.parametrize("pairs", [1, 2, 6, 7])
 def test_the_contribution_of_every_pair_is_chosen_by_menu_and_keys(
     loaded_session: Session, qtbot: QtBot, pairs: int
 ) -> None:
@@ -209,7 +209,10 @@ def test_the_contribution_of_every_pair_is_chosen_by_menu_and_keys(
         assert action.isChecked()
         assert coloured() == pytest.approx(shares(pair))
         assert f"Contribution of {escape(name)}:" in view.text.tool_tip(2)
+    about = legend(view).accessibleDescription()
+    assert ("Approximate" in about) == (pairs > 6), "the values of more pairs are sampled"
     session.display.set_tint(Tint(Measure.KL))
+    assert "Approximate" not in legend(view).accessibleDescription()
     view.activateWindow()
     view.text.setFocus()
     for pair in (*range(pairs), 0):
