@@ -16,6 +16,9 @@ from app.ui.widgets.window_panels import WindowPanels
 if TYPE_CHECKING:  # importing pyqtgraph is slow
     from app.ui.plot.shift_plot import ShiftPlot
 
+_FEW_LINES = 2
+"""Number of lines of the prompt that are shown in a low window."""
+
 
 def save_space(
     column: QWidget,
@@ -25,14 +28,14 @@ def save_space(
     plot: ShiftPlot,
     hints: Sequence[HintLabel],
 ) -> None:
-    """Let first the hints, then the prompt, then the second plot give way.
+    """Let the hints, the prompt, the second plot, the plot, and the prompt again give way in turn.
 
     Args:
         column: The middle column.
         display: What the plot shows.
         panels: Say whether the plot has a window of its own, where it has room.
         prompt: Becomes lower.
-        plot: Loses its second plot.
+        plot: Loses its second plot, then all but its readout.
         hints: Are hidden.
     """
 
@@ -43,6 +46,16 @@ def save_space(
     def fold(on: bool) -> None:
         plot.set_folded(on and not panels.detached)
 
-    saver = SpaceSaver(column, (hide_hints, prompt.set_low, fold))
+    def close(on: bool) -> None:
+        plot.set_closed(on and not panels.detached)
+        panels.set_plot_closed(on and not panels.detached)
+
+    def shorten(on: bool) -> None:
+        prompt.set_room(_FEW_LINES if on else None)
+
+    def shorten_more(on: bool) -> None:
+        prompt.set_room(1 if on else _FEW_LINES)
+
+    saver = SpaceSaver(column, (hide_hints, shorten, fold, close, shorten_more))
     for changed in (display.plot_changed, display.hints.changed, panels.changed):
         changed.connect(saver.fit_anew)

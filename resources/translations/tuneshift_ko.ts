@@ -7035,6 +7035,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>막대는 기여도입니다. 0 위는 쌍이 토큰의 확률을 높인 것입니다.</translation>
     </message>
     <message>
+        <source>No room for the plot</source>
+        <translation>플롯을 표시할 공간이 없습니다</translation>
+    </message>
+    <message>
         <source>Shift of each token by expert pair</source>
         <translation>토큰별·전문가 쌍별 변화량</translation>
     </message>
@@ -9525,10 +9529,6 @@ the probabilities that are shown are those without this.</source>
         <translation>α가 달랐다면</translation>
     </message>
     <message>
-        <source>Next different token</source>
-        <translation>다음 다른 토큰</translation>
-    </message>
-    <message>
         <source>Generate from first difference</source>
         <translation>첫 차이부터 생성</translation>
     </message>
@@ -9539,6 +9539,10 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Close</source>
         <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Next difference</source>
+        <translation>다음 차이</translation>
     </message>
     <message>
         <source>What if α had been</source>

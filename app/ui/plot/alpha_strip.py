@@ -41,6 +41,8 @@ class AlphaStrip(QWidget):
         self._plot = pg.PlotWidget()
         self.lines: list[TokenLine] = []
         """The line of each pair."""
+        self._varies = False
+        self._has_room = True
         self._size = 1
         """Number of tokens that are drawn together."""
         self._pace = RedrawPace(PLOTS, self)
@@ -96,7 +98,16 @@ class AlphaStrip(QWidget):
             self._plot.getPlotItem().getViewBox().setYRange(low - room, high + room, padding=0)
             for line, values in zip(self.lines, self._alphas.T, strict=True):
                 line.set_values(values)
-        self.setVisible(varies)
+        self._varies = varies
+        self._update_shown()
+
+    def set_has_room(self, has_room: bool) -> None:
+        """Hide the strip where there is no room for it."""
+        self._has_room = has_room
+        self._update_shown()
+
+    def _update_shown(self) -> None:
+        self.setVisible(self._varies and self._has_room)
 
     def _make_lines(self, pairs: int) -> None:
         item = self._plot.getPlotItem()

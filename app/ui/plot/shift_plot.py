@@ -51,6 +51,7 @@ class ShiftPlot(QWidget):
         self._series = AttributionSeries(0)
         self._following = True
         self._folded = False
+        self._closed = False
         self._pointed = -1
         self._legend = PlotLegend(session.display)
         self._head = PlotHead(session.display, self._legend)
@@ -62,6 +63,7 @@ class ShiftPlot(QWidget):
         self.pane = PlotPane(session.selection)
         self.second = PlotPane(session.selection)
         self.second.hide()
+        self._strip = AlphaStrip(session, self.pane.tokens)
         self._pace = RedrawPace(PLOTS, self)
         self._pace.due.connect(self._append)
         self._lay_out()
@@ -110,6 +112,17 @@ class ShiftPlot(QWidget):
             self._head.set_folded(folded)
             self._on_display()
 
+    def set_closed(self, closed: bool) -> None:
+        """Leave only the readout and added buttons where there is no room for a plot."""
+        if closed != self._closed:
+            self._closed = closed
+            for part in (self._head, self.pane):
+                part.setVisible(not closed)
+            self._strip.set_has_room(not closed)
+            self._update_buttons()
+            self._update_readout()
+            self._layout.activate()  # its least height is another one at once
+
     def add_button(self, button: QWidget) -> None:
         """Add a button beside the readout."""
         self._foot.add_button(button)
@@ -129,13 +142,13 @@ class ShiftPlot(QWidget):
     # Set-up
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
+        self._layout = layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
         layout.addWidget(self._head)
         layout.addWidget(self.pane, 1)
         layout.addWidget(self.second, 1)
-        layout.addWidget(AlphaStrip(self._session, self.pane.tokens))
+        layout.addWidget(self._strip)
         layout.addWidget(self._foot)
 
     def _apply_theme(self) -> None:
@@ -214,8 +227,8 @@ class ShiftPlot(QWidget):
             pane.leave_space(wide and not pane.amounts.shown)
 
     def _adapt_to_height(self) -> None:
-        """In a low card, give the legend one row and shorten the readout."""
-        low = self.height() < (_LOW_FOR_TWO if len(self.panes) > 1 else _LOW)
+        """In a low card or window, give the legend one row and shorten the readout."""
+        low = self._folded or self.height() < (_LOW_FOR_TWO if len(self.panes) > 1 else _LOW)
         self._head.arrange(self.width() - 2 * FOCUS_GAP, low=low)
         self._readout.set_lines(1 if low else 2)
         for pane in self.panes:
@@ -246,7 +259,7 @@ class ShiftPlot(QWidget):
         for pane in self.panes:
             pane.show_axes(some)
             pane.say(self._caption(pane))
-        self._foot.offer(some=some, following=self._following)
+        self._foot.offer(some=some and not self._closed, following=self._following)
 
     def _caption(self, pane: PlotPane) -> str:
         """What stands in a plot that has nothing to draw."""
@@ -285,7 +298,8 @@ class ShiftPlot(QWidget):
         run, selection = self._run, self._session.selection
         units = self._session.display.units
         lines = describe_selection(run, selection, self._series, units) if run else []
-        self._readout.show_text(lines[0] if lines else "")
+        nothing = self.tr("No room for the plot") if self._closed else ""
+        self._readout.show_text(lines[0] if lines else nothing)
         self.setAccessibleDescription("\n".join(lines))
 
     def _ask_menu(self, place: QPoint, index: int) -> None:

@@ -30,6 +30,7 @@ class EmptyTranscript(QWidget):
         self.new_recipe.setProperty("role", "link")
         self.new_recipe.clicked.connect(self.new_recipe_wanted)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE, 0, SPACE, 0)
         layout.setSpacing(SPACE)
         layout.addStretch(1)
         layout.addWidget(text)

@@ -25,8 +25,6 @@ from app.ui.widgets.preset_button import PresetButton
 
 _LINES = 3
 """Number of lines of an empty prompt."""
-_LOW_LINES = 2
-"""Number of lines of any prompt where there is no room for more."""
 _SHARE = 0.3
 """Share of the height of the window that a long prompt takes at most."""
 _TITLE = 60
@@ -45,8 +43,8 @@ class _Edit(QPlainTextEdit):
     def __init__(self) -> None:
         super().__init__()
         self._window: QWidget | None = None
-        self.low = False
-        """Whether there is no room to show more than a few lines."""
+        self.room: int | None = None
+        """The number of lines that there is room for; None where the usual rules hold."""
         self.textChanged.connect(self.grow)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
@@ -76,7 +74,7 @@ class _Edit(QPlainTextEdit):
         spacing = self.fontMetrics().lineSpacing()
         most = max(int(self.window().height() * _SHARE) // spacing, _LINES)
         lines = min(max(int(self.document().size().height()), _LINES), most)
-        lines = _LOW_LINES if self.low else lines
+        lines = self.room or lines
         height = spacing * lines + 2 * SPACE
         if height != self.height():
             self.setFixedHeight(height)
@@ -153,9 +151,9 @@ class PromptEditor(QFrame):
         cursor.insertText(prompt)
         self.edit.setFocus()
 
-    def set_low(self, low: bool) -> None:
-        """Show only a few lines, or all within a share of the window."""
-        self.edit.low = low
+    def set_room(self, lines: int | None) -> None:
+        """Show only so many lines, or all within a share of the window."""
+        self.edit.room = lines
         self.edit.grow()
 
     def focus(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QWidget
 
 from app.attribution.token_query import Criterion, TextClass, TokenQuery
 from app.ui.text.text_pattern import PatternError, TextPattern
@@ -14,6 +14,9 @@ from app.ui.widgets.form_controls import ChoiceBox
 
 WORDS, PATTERN, BY_PAIR = "words", "pattern", "pair"
 """Kinds of searches besides the criteria for tokens; a pair has two criteria."""
+
+_LEAST = 80
+"""Least width in pixels of what to find, and of the choice of its kind, which is shortened then."""
 
 Query = TextPattern | TokenQuery
 
@@ -37,7 +40,10 @@ class QueryFields(QWidget):
         self._pair_names: tuple[str, ...] = ()
         self.kind = ChoiceBox()
         self.kind.setAccessibleName(self.tr("What to find"))
+        self.kind.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.field = QLineEdit()
+        for part in (self.kind, self.field):
+            part.setMinimumWidth(_LEAST)
         self.field.setAccessibleName(self.tr("Find"))
         self.choice = ChoiceBox()
         self.case = QToolButton()
@@ -52,9 +58,9 @@ class QueryFields(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE // 2)
-        layout.addWidget(self.kind, 2)
-        layout.addWidget(self.field, 3)
-        layout.addWidget(self.choice, 3)
+        layout.addWidget(self.kind)
+        layout.addWidget(self.field, 1)
+        layout.addWidget(self.choice, 1)
         layout.addWidget(self.case)
         self._adapt()
         self.kind.currentIndexChanged.connect(self._on_kind)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -26,6 +26,10 @@ from app.ui.widgets.message_label import MessageLabel
 _DELAY_MS = 120
 """Delay between the last move of a slider and the computation."""
 _PAIRS_IN_A_ROW = 2
+_LEAST_NAME, _LEAST_SLIDER = 48, 60
+"""Widths in pixels with which two pairs fit beside each other in the smallest window."""
+_SIDE = SPACE + 4
+"""Pixels at the left and the right of what is in the bar."""
 
 
 class _AlphaControl(QWidget):
@@ -36,8 +40,9 @@ class _AlphaControl(QWidget):
         self._pair = pair
         self.alpha = 0.0
         self._name = ElidedLabel()
-        self._name.setMinimumWidth(72)
+        self._name.setMinimumWidth(_LEAST_NAME)
         self.slider = AlphaSlider(pair)
+        self.slider.setMinimumWidth(_LEAST_SLIDER)
         self._number = QLabel()
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance("−0.00") + 2)
@@ -89,15 +94,19 @@ class WhatIfBar(QFrame):
         self._delay = QTimer(self, interval=_DELAY_MS, singleShot=True)
         self._delay.timeout.connect(self._compute)
         self._sliders = QGridLayout()
-        self._sliders.setHorizontalSpacing(3 * SPACE)
+        self._sliders.setHorizontalSpacing(2 * SPACE)
         self._sliders.setVerticalSpacing(0)
         self.answer = MessageLabel()
-        self.jump = QPushButton(self.tr("Next different token"))
+        self.jump = QPushButton(self.tr("Next difference"))
         self.jump.clicked.connect(self.select_next)
         self.generate = QPushButton(self.tr("Generate from first difference"))
         self.generate.clicked.connect(self.generate_from_there)
         self.close_button = QPushButton(self.tr("Close"))
         self.close_button.clicked.connect(self.leave)
+        self._title = QLabel(self.tr("What if α had been"))
+        self._buttons = QWidget()
+        self._head = QGridLayout()
+        self._is_narrow = False
         self._lay_out()
         self.setVisible(False)
         session.runs.run_changed.connect(self._update)
@@ -105,22 +114,57 @@ class WhatIfBar(QFrame):
         session.recipe_changed.connect(self._show_answer)
 
     def _lay_out(self) -> None:
-        title = QLabel(self.tr("What if α had been"))
-        title.setProperty("role", "section")
+        self._title.setProperty("role", "section")
         for button in (self.jump, self.close_button):
             button.setProperty("role", "flat")
-        head = QHBoxLayout()
-        head.setSpacing(SPACE)
-        head.addWidget(title)
-        head.addStretch(1)
-        for button in (self.jump, self.generate, self.close_button):
-            head.addWidget(button)
+        buttons = QHBoxLayout(self._buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(SPACE)
+        for button in (self.jump, self.generate):
+            buttons.addWidget(button)
+        self._head.setSpacing(SPACE)
+        self._head.setColumnStretch(0, 1)
+        self._head.addWidget(self._title, 0, 0)
+        self._head.addWidget(self._buttons, 0, 1)
+        self._head.addWidget(self.close_button, 0, 2)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE + 4, SPACE // 2 + 2, SPACE + 4, SPACE // 2 + 2)
+        layout.setContentsMargins(_SIDE, SPACE // 2 + 2, _SIDE, SPACE // 2 + 2)
         layout.setSpacing(SPACE // 2)
-        layout.addLayout(head)
+        layout.addLayout(self._head)
         layout.addLayout(self._sliders)
         layout.addWidget(self.answer)
+
+    def _arrange(self) -> None:
+        """Put the buttons below the title if they do not fit beside it."""
+        parts = (self._title, self._buttons, self.close_button)
+        wanted = sum(part.sizeHint().width() + SPACE for part in parts) - SPACE
+        is_narrow = wanted > self.width() - self._margins
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self._head.removeWidget(self._buttons)
+            if is_narrow:
+                self._head.addWidget(self._buttons, 1, 0, 1, 3, Qt.AlignmentFlag.AlignRight)
+            else:
+                self._head.addWidget(self._buttons, 0, 1)
+
+    @property
+    def _margins(self) -> int:
+        """Pixels at both sides together, with those of the frame."""
+        frame = self.contentsMargins()
+        return frame.left() + frame.right() + 2 * _SIDE
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        """As narrow as the bar may become, with its buttons below the title."""
+        title, buttons, closing = (
+            part.minimumSizeHint().width()
+            for part in (self._title, self._buttons, self.close_button)
+        )
+        least = max(title + SPACE + closing, buttons, self._sliders.minimumSize().width())
+        return QSize(least + self._margins, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        self._arrange()
 
     # Opening and closing
 

@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
+_LEVELS = 6
+"""How often requests for layout are sent: each time a changed size is known at least one level of
+widgets further up, since Qt drops a request to a widget that has another one pending."""
+
 
 class SpaceSaver(QObject):
     """Takes steps, in order, until the parts of a column have their minimum heights.
@@ -53,7 +57,8 @@ class SpaceSaver(QObject):
 
     def _lacking(self) -> int:
         """By how many pixels the column is too low; negative if there is room."""
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+        for _ in range(_LEVELS):
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         layout, column = self._column.layout(), self._column
         if layout is None:
             return 0

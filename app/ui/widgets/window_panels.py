@@ -56,6 +56,7 @@ class WindowPanels(QObject):
         self._display = display
         self._plots = 1
         self._single_height = 0
+        self._open_height = 0
         self._window = window
         self._rows = rows
         self._plot = plot
@@ -84,6 +85,19 @@ class WindowPanels(QObject):
         self._hidden = self._hidden - {panel} if shown else self._hidden | {panel}
         self._widgets[panel].setVisible(shown)
         self.changed.emit()
+
+    def set_plot_closed(self, closed: bool) -> None:
+        """Give the plot no more height than its closed form needs, or the height of before."""
+        if self.detached or self._plot.isHidden():
+            return
+        text, height = self._rows.sizes()
+        if closed:
+            self._open_height = height
+        wanted = 0 if closed else self._open_height
+        layout = self._plot.layout()
+        if layout is not None:
+            layout.activate()  # the least height is another one
+        self._rows.setSizes([text + height - wanted, wanted])
 
     def _make_room(self) -> None:
         """Make the plot higher when a second one is shown, and as high as before without it."""
