@@ -20,6 +20,7 @@ from app.ui.theme import SPACE
 from app.ui.train.train_indicator import TrainIndicator
 from app.ui.widgets.redraw_pace import RedrawPace
 from app.ui.words.role_words import role_title
+from app.ui.words.token_counts import token_count
 from app.wording import quoted, size
 
 _MOST_UNREAD = 24
@@ -99,9 +100,7 @@ class StatusBar(QWidget):
         self._models.setText(" · ".join(part for part in in_force if part))
         speed = run.tokens_per_second if run else None
         self._speed.setText(self.tr("{0} tokens/s").format(f"{speed:,.0f}") if speed else "")
-        self._tokens.setText(
-            self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
-        )
+        self._tokens.setText(token_count(len(run.tokens)) if run and run.tokens else "")
         self._show_drafts(run)
         self._show_captures(run)
         self._show_coverage(run)

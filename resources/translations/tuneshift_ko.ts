@@ -1184,7 +1184,7 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>B는 공통 토큰 {0}개에 평균 {1}를 A보다 더 줍니다{2}. 평균 절대 차이는 {3}이고, 그중 {4}개에서 1순위 토큰이 다릅니다.</translation>
     </message>
     <message>
-        <source>After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.</source>
+        <source>After they part, {0} of {1} tokens of B are aligned with A again; stretches: {2}.</source>
         <translation>갈라진 뒤 B의 토큰 {1}개 중 {0}개가 다시 A와 정렬됩니다(구간 {2}개).</translation>
     </message>
     <message>
@@ -4745,10 +4745,6 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>{0}개 실패</translation>
     </message>
     <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
-    </message>
-    <message>
         <source>mean shift {0}</source>
         <translation>평균 변화량 {0}</translation>
     </message>
@@ -4897,10 +4893,6 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>Change the prompt format of the recipe or of a role</source>
         <translation>레시피나 역할의 프롬프트 형식 변경</translation>
-    </message>
-    <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
     </message>
     <message>
         <source>{0} of {1} tokens</source>
@@ -6233,14 +6225,6 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
         <translation>튜닝</translation>
     </message>
     <message>
-        <source>1 token</source>
-        <translation>토큰 1개</translation>
-    </message>
-    <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
-    </message>
-    <message>
         <source>failed</source>
         <translation>실패</translation>
     </message>
@@ -6369,10 +6353,6 @@ Open a file with a prompt on each line, choose a task, or paste lines.</source>
     <message>
         <source>{0} → {1}</source>
         <translation>{0} → {1}</translation>
-    </message>
-    <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
     </message>
 </context>
 <context>
@@ -7128,10 +7108,6 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>{0} tokens/s</source>
         <translation>{0} 토큰/초</translation>
-    </message>
-    <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
     </message>
     <message>
         <source>Main memory that the loaded models take now, measured. The program itself takes {0} more.</source>
@@ -8015,6 +7991,17 @@ the probabilities that are shown are those without this.</source>
     </message>
 </context>
 <context>
+    <name>TokenCounts</name>
+    <message>
+        <source>1 token</source>
+        <translation>토큰 1개</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+</context>
+<context>
     <name>TokenDescription</name>
     <message>
         <source>The policy of α did not need the pairs here, and they did not read this token: it was sampled from the base alone.</source>
@@ -8164,10 +8151,6 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Given, not sampled.</source>
         <translation>샘플링하지 않고 주어진 토큰입니다.</translation>
-    </message>
-    <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
     </message>
     <message>
         <source>shift {0} ({1})</source>

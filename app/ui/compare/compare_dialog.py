@@ -31,6 +31,7 @@ from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.words.run_titles import RunTitles
+from app.ui.words.token_counts import token_count
 from app.ui.words.unit_words import bits, number
 
 _FRAME = QSize(24, 64)
@@ -258,7 +259,7 @@ class CompareDialog(QDialog):
             return self.tr("One run is the beginning of the other.")
         if not common:
             return self.tr("The runs differ from their first tokens on.")
-        return self.tr("The runs share {0}.").format(self._words.count(common))
+        return self.tr("The runs share {0}.").format(token_count(common))
 
     def _statistics(self, run: Run | None, common: int) -> str:
         """Statistics of the tokens after the divergence, or of the whole run without any."""

@@ -43,7 +43,7 @@ def describe_aligned(found: RunDifference, count: int) -> str:
     places = f"{found.covered:,}", f"{count:,}", f"{len(found.stretches):,}"
     said = translate(
         "CompareDialog",
-        "After they part, {0} of {1} tokens of B are aligned with A again, in {2} stretches.",
+        "After they part, {0} of {1} tokens of B are aligned with A again; stretches: {2}.",
     ).format(*places)
     if found.aligned is None or found.aligned.interval is None:
         return said

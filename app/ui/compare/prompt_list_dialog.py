@@ -37,6 +37,7 @@ from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.number_table import NumberTable
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.tab_order import OrderedDialog
+from app.ui.words.token_counts import token_count
 from app.ui.words.unit_words import bits
 
 _FRAME = QSize(24, 64)
@@ -261,7 +262,7 @@ class PromptListDialog(OrderedDialog):
             parts.append(self.tr("{0} failed").format(f"{failed:,}"))
         if found.tokens:
             parts += [
-                self.tr("{0} tokens").format(f"{found.tokens:,}"),
+                token_count(found.tokens),
                 self.tr("mean shift {0}").format(bits(found.shift / found.tokens, sign=True)),
                 self.tr("flips {0}").format(f"{found.flips / found.tokens:.0%}"),
             ]

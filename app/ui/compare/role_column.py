@@ -13,6 +13,7 @@ from app.ui.state.runs.run import Run
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.words.run_titles import RunTitles
+from app.ui.words.token_counts import token_count
 
 _WIDTH = 216
 _SWATCH = 10
@@ -124,7 +125,7 @@ class RoleColumn(QFrame):
         """Append new tokens and update the state."""
         run = self.run
         self.text.show_run(run)
-        parts = [self._words.count(len(run.tokens))] if run.tokens else []
+        parts = [token_count(len(run.tokens))] if run.tokens else []
         if speed := run.tokens_per_second:
             parts.append(self.tr("{0} tokens/s").format(f"{speed:.0f}"))
         parts.append(self._words.state(run))

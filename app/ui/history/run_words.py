@@ -8,6 +8,7 @@ from app.decoding.types import FinishReason
 from app.history.records import RunKind, RunSummary, first_words
 from app.ui.words.moments import shown_moment
 from app.ui.words.provenance_words import models_line, settings_line, shown_alphas
+from app.ui.words.token_counts import token_count
 
 _PROMPT_WORDS, _TEXT_WORDS, _NAME = 14, 24, 24
 
@@ -67,6 +68,6 @@ class RunWords(QObject):
 
     def facts(self, run: RunSummary) -> str:
         """The facts about a run except for its text and its settings, in one or two lines."""
-        tokens = self.tr("{0} tokens").format(f"{run.tokens:,}")
+        tokens = token_count(run.tokens)
         parts = (run.recipe_name, self.moment(run), tokens, self.ending(run), self.kind(run))
         return " · ".join(part for part in parts if part)

@@ -29,6 +29,7 @@ from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
 from app.ui.words.role_words import role_titles
+from app.ui.words.token_counts import token_count
 from app.ui.words.unit_words import bits
 
 _SIZE = QSize(920, 540)
@@ -317,7 +318,9 @@ class PromptPreview(QDialog):
 
 
 def _count(prompt: RolePrompt) -> str:
-    count = f"{len(prompt.token_ids):,}"
+    count = len(prompt.token_ids)
     if prompt.context is None:
-        return translate("PromptPreview", "{0} tokens").format(count)
-    return translate("PromptPreview", "{0} of {1} tokens").format(count, f"{prompt.context:,}")
+        return token_count(count)
+    return translate("PromptPreview", "{0} of {1} tokens").format(
+        f"{count:,}", f"{prompt.context:,}"
+    )

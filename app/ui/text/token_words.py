@@ -13,6 +13,7 @@ from app.ui.state.runs.what_if_questions import WhatIf
 from app.ui.text.tint_words import factor, reduction_title, tint_title, tint_value
 from app.ui.text.token_tints import TokenTints
 from app.ui.translation import translate
+from app.ui.words.token_counts import token_count
 from app.ui.words.unit_words import contribution, information
 from app.wording import probability, quoted
 
@@ -90,7 +91,7 @@ def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | No
 
 def describe_totals(run: Run, totals: RangeTotals, units: Units) -> list[str]:
     """Totals of a group or a range, one line for each number."""
-    lines = [translate("Tokens", "{0} tokens").format(f"{totals.tokens:,}")]
+    lines = [token_count(totals.tokens)]
     if run.role is not None:
         return lines
     shift = totals.shift / BIT

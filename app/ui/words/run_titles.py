@@ -10,6 +10,7 @@ from app.decoding.types import FinishReason
 from app.ui.state.runs.run import Run
 from app.ui.words.provenance_words import provenance_of, searchable_run
 from app.ui.words.role_words import role_titles
+from app.ui.words.token_counts import token_count
 from app.wording import quoted
 
 _LONGEST = 60
@@ -47,12 +48,8 @@ class RunTitles(QObject):
 
     def detail(self, run: Run) -> str:
         """Origin, number of tokens and state of a run, in one line."""
-        parts = [self._kind(run), self.count(len(run.tokens)), self.state(run)]
+        parts = [self._kind(run), token_count(len(run.tokens)), self.state(run)]
         return " · ".join(part for part in parts if part)
-
-    def count(self, tokens: int) -> str:
-        """A number of tokens with its unit."""
-        return self.tr("1 token") if tokens == 1 else self.tr("{0} tokens").format(f"{tokens:,}")
 
     def state(self, run: Run) -> str:
         """Whether the run is active, or its finish reason."""

@@ -274,7 +274,7 @@ def test_tokens_that_are_aligned_again_are_tinted_and_marked_in_both(
     qtbot.addWidget(made)
     made.compare(first, second)
     assert made.tinted.isChecked()
-    assert "After they part, 36 of 37 tokens of B are aligned with A again, in 1 stretches" in (
+    assert "After they part, 36 of 37 tokens of B are aligned with A again; stretches: 1" in (
         made.difference.text()
     )
     text = made.columns[1].text

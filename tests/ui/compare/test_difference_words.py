@@ -35,7 +35,7 @@ def test_more_and_less_have_absolute_numbers(bits: list[float], said: str) -> No
     assert differs in told
     found = RunDifference(None, shared(bits), (Block(0, 0, 40),))
     told = describe_aligned(found, 41)
-    assert "40 of 41 tokens of B are aligned with A again, in 1 stretches. B gives them" in told
+    assert "40 of 41 tokens of B are aligned with A again; stretches: 1. B gives them" in told
     assert f"them {said}" in told
     assert differs in told
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.attribution.measures import Measure, Unit
 from app.ui.text.tint_words import factor, tint_explanation
+from app.ui.words.token_counts import token_count
 from app.ui.words.unit_words import bits, number
 from tests.attribution.test_measure_formulas import FORMULAS
 
@@ -97,3 +98,12 @@ def test_the_factor_of_one_unit_is_written() -> None:
     assert "factor of 2 " in tint_explanation(Measure.SHIFT, Unit.BITS)
     assert f"({math.e:.2f})" in tint_explanation(Measure.SHIFT, Unit.NATS)
     assert "factor" not in tint_explanation(Measure.SHIFT, Unit.PROBABILITY)
+
+
+def test_one_token_is_not_tokens() -> None:
+    assert [token_count(count) for count in (0, 1, 2, 1234)] == [
+        "0 tokens",
+        "1 token",
+        "2 tokens",
+        "1,234 tokens",
+    ]
