@@ -1216,6 +1216,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
         <translation>1순위 토큰이 다른 곳에는 밑줄을 긋습니다. 끄면 두 실행을 각자의 변화량으로 색칠하고, 공통 부분은 흐리게 표시합니다</translation>
     </message>
     <message>
+        <source>Scale</source>
+        <translation>눈금</translation>
+    </message>
+    <message>
         <source>Choose two runs.</source>
         <translation>실행 두 개를 선택하십시오.</translation>
     </message>
@@ -1557,6 +1561,10 @@ Only equal tokens: those of exactly the same bytes; the pair does not change the
     <message>
         <source>underlined: other argmax</source>
         <translation>밑줄: 1순위 토큰이 다름</translation>
+    </message>
+    <message>
+        <source>line above: beyond the scale</source>
+        <translation>위쪽 선: 눈금을 벗어남</translation>
     </message>
 </context>
 <context>

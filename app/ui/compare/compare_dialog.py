@@ -25,6 +25,8 @@ from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
+from app.ui.text.tint_menus import MenuButton
+from app.ui.text.tint_scale_menu import ScaleOfDifference, TintScaleMenu
 from app.ui.theme import SPACE
 from app.ui.view_keys import ViewKey
 from app.ui.widgets.dialogs import show_once
@@ -88,6 +90,10 @@ class CompareDialog(QDialog):
         )
         self.tinted.clicked.connect(self._update)
         self.legend = DifferenceLegend()
+        self.scale_menu = TintScaleMenu(ScaleOfDifference(session.display), self)
+        self.scale = MenuButton(self.scale_menu, self.tr("Scale"))
+        self.scale.show_choice(self.tr("Scale"))
+        session.display.difference_scale_changed.connect(self._update)
         self._differences = RunDifferences(session, self)
         self._differences.changed.connect(self._update)
         self._found: RunDifference | None = None
@@ -143,14 +149,16 @@ class CompareDialog(QDialog):
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
         layout.setSpacing(SPACE + 4)
         layout.addLayout(grid, 1)
-        said = QHBoxLayout()
-        said.setSpacing(2 * SPACE)
-        said.addWidget(self.difference, 1)
-        tint = QVBoxLayout()
-        tint.setSpacing(SPACE // 2)
-        tint.addWidget(self.tinted)
-        tint.addWidget(self.legend)
+        said = QVBoxLayout()
+        said.setSpacing(SPACE // 2)
+        said.addWidget(self.difference)
+        tint = QHBoxLayout()
+        tint.setSpacing(SPACE)
+        for part in (self.tinted, self.scale):
+            tint.addWidget(part)
+        tint.addStretch(1)
         said.addLayout(tint)
+        said.addWidget(self.legend)
         layout.addLayout(said)
         layout.addWidget(strip)
         layout.addLayout(foot)
@@ -220,15 +228,20 @@ class CompareDialog(QDialog):
         self._found = self._differences.of(runs[0], runs[1], common) if ended else None
         self._choose_tint()
         self.tinted.setVisible(self._found is not None)
-        self.legend.setVisible(self._found is not None and self.tinted.isChecked())
+        for part in (self.legend, self.scale):
+            part.setVisible(self._found is not None and self.tinted.isChecked())
         shared = self._found.tints(common) if self._found and self.tinted.isChecked() else None
         self._show_difference(runs, common)
         for column in self.columns:
             is_new = column.run is not column.text.run
-            column.text.show_run(column.run, muted, shared if column is self.columns[1] else None)
+            differences = shared if column is self.columns[1] else None
+            chosen = self._session.display.difference_scale
+            column.text.show_run(column.run, muted, differences, chosen)
             column.figures.setText(self._statistics(column.run, common))
             if is_new:
                 column.text.show_divergence()
+        text = self.columns[1].text
+        self.legend.show_scale(text.scale, saturates=text.saturates)
         self.strip.show_runs(runs if both else (), common)
         self.inspect.setEnabled(self.columns[1].run is not None)
         self.next_change.setEnabled(bool(self._found and self._found.changed))

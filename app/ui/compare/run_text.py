@@ -20,15 +20,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.measures import BIT
-from app.attribution.tint_scale import Tint
+from app.attribution.measures import BIT, Measure, Unit
+from app.attribution.tint_scale import USUAL, Tint, TintScale, unit_of
 from app.checkpoints.conversation import contents
 from app.decoding.shown_text import show
 from app.evaluation.run_comparison import SharedTokens
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.text_cursors import exact_selection, fixed_cursor, selection_kept
-from app.ui.text.tint import mark_color, scale_of
+from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import SPACE, current_theme
 
@@ -48,6 +48,8 @@ class RunText(QPlainTextEdit):
         self.run: Run | None = None
         self._common: int | None = None
         self._shared: SharedTokens | None = None
+        self._chosen_scale = USUAL
+        self._scale = self._new_scale()
         self._map = TextMap()
         self._chosen: int | None = None
         self._pressed_at = QPoint()
@@ -72,18 +74,55 @@ class RunText(QPlainTextEdit):
         self.setAccessibleName(name)
 
     def show_run(
-        self, run: Run | None, common: int | None = None, shared: SharedTokens | None = None
+        self,
+        run: Run | None,
+        common: int | None = None,
+        shared: SharedTokens | None = None,
+        chosen: TintScale = USUAL,
     ) -> None:
         """Show ``run``; its first ``common`` tokens are muted and followed by a mark.
 
         With ``shared`` the tokens that the other run has too are tinted by the difference to it
-        instead, those after the parting included, and underlined where the argmax differs.
+        instead, those after the parting included, and underlined where the argmax differs. Tokens
+        whose number is beyond the scale have a line above.
+
+        Args:
+            run: The run.
+            common: The number of tokens at the beginning that the other run has too.
+            shared: The differences to the other run.
+            chosen: The scale of the differences.
         """
-        if run is self.run and common == self._common and _alike(shared, self._shared):
+        same = run is self.run and common == self._common and chosen == self._chosen_scale
+        if same and _alike(shared, self._shared):
             self.append_new()
             return
         self.run, self._common, self._shared, self._chosen = run, common, shared, None
+        self._chosen_scale = chosen
         self._rebuild()
+
+    @property
+    def scale(self) -> Scale:
+        """The colour scale of the tint."""
+        return self._scale
+
+    @property
+    def saturates(self) -> bool:
+        """Whether the difference at any token is beyond the scale."""
+        return self._shared is not None and any(map(self._scale.saturates, self._differences()))
+
+    def _new_scale(self) -> Scale:
+        theme = current_theme()
+        if self._shared is None:
+            return scale_of(Tint(), Grouping.TOKEN, theme)
+        values = np.array(self._differences())
+        return scale_of(Tint(), Grouping.TOKEN, theme, self._chosen_scale, values)
+
+    def _differences(self) -> list[float]:
+        """The differences to the other run in the unit of the scale; NaN where there is none."""
+        bits = self._shared.bits if self._shared else np.zeros(0)
+        in_nats = unit_of(Measure.SHIFT, self._chosen_scale) is Unit.NATS
+        values: list[float] = (bits * BIT if in_nats else bits).tolist()
+        return values
 
     def append_new(self) -> None:
         """Append the new tokens of the run; many of them one part after the other."""
@@ -153,6 +192,7 @@ class RunText(QPlainTextEdit):
         self.clear()
         self.setExtraSelections([])
         self._map = TextMap()
+        self._scale = self._new_scale()
         if self.run is None:
             return
         cursor = QTextCursor(self.document())
@@ -177,9 +217,9 @@ class RunText(QPlainTextEdit):
         look.setForeground(QColor(theme.muted if muted else theme.text))
         marks.setForeground(QColor(theme.muted) if muted else mark_color(theme))
         if tint is not None:
-            scale = scale_of(Tint(), Grouping.TOKEN, theme)
             for style in (look, marks):
-                style.setBackground(scale.color(tint))
+                style.setBackground(self._scale.color(tint))
+                style.setFontOverline(self._scale.saturates(tint))
             if self._is_underlined(token):
                 look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
         self._map.begin_token()
@@ -195,11 +235,12 @@ class RunText(QPlainTextEdit):
         return self._common is not None and token.index < self._common
 
     def _tint_of(self, token: ExplainedToken) -> float | None:
-        """The value that tints a token, in bits; None if nothing does."""
+        """The value that tints a token, in the unit of the scale; None if nothing does."""
         if self._shared is None:
             return None if self._is_shared(token) else token.attribution.shift / BIT
         known = token.index < len(self._shared.bits)
         found = float(self._shared.bits[token.index]) if known else math.nan
+        found = found * BIT if self._scale.unit is Unit.NATS else found
         return None if math.isnan(found) and not self._is_shared(token) else found
 
     def _is_underlined(self, token: ExplainedToken) -> bool:

@@ -39,6 +39,8 @@ class Display(QObject):
 
     tint_changed = Signal()
     """``tint``, its scale or ``grouping`` changed."""
+    difference_scale_changed = Signal()
+    """``difference_scale`` changed."""
     plot_changed = Signal()
     """``plot_measures``, ``plot_unit`` or ``hidden`` changed."""
     rendered_changed = Signal()
@@ -56,6 +58,8 @@ class Display(QObject):
         self.tint = Tint()
         self.tint_scales: dict[Measure, TintScale] = {}
         """The chosen colour scale of each measure that has another than the usual one."""
+        self.difference_scale = USUAL
+        """The chosen colour scale of the difference of two runs."""
         self.grouping = Grouping.TOKEN
         self.plot_measures: tuple[PlotMeasure, ...] = (PlotMeasure.PROBABILITY,)
         """The measure of the plot, and that of a second plot below it if there is one."""
@@ -80,6 +84,12 @@ class Display(QObject):
         if scale != self.tint_scales.get(measure, USUAL):
             self.tint_scales = {**self.tint_scales, measure: scale}
             self.tint_changed.emit()
+
+    def set_difference_scale(self, scale: TintScale) -> None:
+        """Choose the colour scale of the difference of two runs."""
+        if scale != self.difference_scale:
+            self.difference_scale = scale
+            self.difference_scale_changed.emit()
 
     def unit_of(self, measure: Measure) -> Unit:
         """The unit in which tokens are coloured by a measure."""
@@ -163,6 +173,9 @@ class Display(QObject):
             stored = store.value(f"tint scale/{each}")
             if isinstance(stored, str):
                 self.set_tint_scale(each, TintScale.from_stored(stored))
+        stored = store.value("difference scale")
+        if isinstance(stored, str):
+            self.set_difference_scale(TintScale.from_stored(stored))
         grouping = str(store.value("grouping", ""))
         if grouping in set(Grouping):
             self.set_grouping(Grouping(grouping))
@@ -187,6 +200,7 @@ class Display(QObject):
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         for measure, scale in self.tint_scales.items():
             store.setValue(f"tint scale/{measure}", scale.stored)
+        store.setValue("difference scale", self.difference_scale.stored)
         store.setValue("grouping", str(self.grouping))
         store.setValue("plot/measures", " ".join(self.plot_measures))
         store.setValue("plot/unit", str(self.plot_unit))

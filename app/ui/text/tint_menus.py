@@ -11,7 +11,7 @@ from app.attribution.measures import Measure
 from app.attribution.tint_scale import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
-from app.ui.text.tint_scale_menu import TintScaleMenu
+from app.ui.text.tint_scale_menu import ScaleOfTint, TintScaleMenu
 from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title, tints
 from app.wording import menu_text
 
@@ -47,7 +47,7 @@ class TintMenu(QMenu):
         self._next_pair.triggered.connect(self._choose_next_pair)
         if keys:
             self._next_pair.setShortcut(QKeySequence("Alt+0"))
-        self.addMenu(TintScaleMenu(session, self, self._chosen))
+        self.addMenu(TintScaleMenu(ScaleOfTint(session.display, self._chosen), self))
         session.display.tint_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         session.recipe_changed.connect(self._update)

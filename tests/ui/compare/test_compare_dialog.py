@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.attribution.run_totals import totals_of
+from app.attribution.tint_scale import TintScale
 from app.colors import FULL_SHIFT_BITS
 from app.evaluation.run_comparison import SharedTokens, mean_with_interval
 from app.ui.compare.compare_dialog import CompareDialog
@@ -257,6 +258,51 @@ def test_shared_tokens_of_other_alphas_are_tinted_by_their_difference(
     assert colors[1] is not None
     made.compare(first, first)
     assert not made.difference.isVisible()
+
+
+def test_the_scale_of_the_difference_is_chosen_and_tells_what_is_beyond_it(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    first, display = finished_session.runs.current, finished_session.display
+    second = same_tokens(finished_session, bridge, (0.2, 0.1))
+    assert first
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(first, second)
+    made.show()
+    text, menu = made.columns[1].text, made.scale_menu
+    nats = np.array(
+        [
+            theirs.attribution.logprob_tuned - mine.attribution.logprob_tuned
+            for mine, theirs in zip(first.tokens, second.tokens, strict=True)
+        ]
+    )
+    sizes = np.abs(nats) / math.log(2)
+    automatic = next(each for each in menu.actions() if "95%" in each.text())
+    automatic.trigger()
+    limit = float(f"{np.quantile(sizes, 0.95):.2g}")
+    beyond = {int(place) for place in np.flatnonzero(sizes > limit)}
+    assert 0 < len(beyond) < 10
+    assert made.legend.texts()[1].strip() == f"+{limit:g} bits  more in B"
+    assert made.legend.texts()[-1] == "line above: beyond the scale"
+    assert {place for place in range(60) if _overlined(text, place)} == beyond
+    in_nats = next(each for each in menu.actions() if each.text() == "In nats")
+    in_nats.trigger()
+    display.set_difference_scale(replace(display.difference_scale, limit=1.5, automatic=False))
+    beyond = {int(place) for place in np.flatnonzero(np.abs(nats) > 1.5)}
+    assert {place for place in range(60) if _overlined(text, place)} == beyond
+    assert made.legend.texts()[1].strip() == "+1.5 nats  more in B"
+    display.set_difference_scale(TintScale(limit=1000.0))
+    assert len(made.legend.texts()) == 3
+    assert not any(_overlined(text, place) for place in range(60))
+    made.tinted.click()
+    assert not made.scale.isVisible()
+
+
+def _overlined(text: RunText, index: int) -> bool:
+    cursor = text._cursor_at(index)
+    cursor.setPosition(cursor.selectionStart() + 1)
+    return cursor.charFormat().fontOverline()
 
 
 def test_tokens_that_are_aligned_again_are_tinted_and_marked_in_both(

@@ -24,6 +24,7 @@ def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     before = Display()
     before.set_tint(Tint(Measure.CONTRIBUTION, 1))
     before.set_tint_scale(Measure.KL, TintScale(Unit.NATS, 2.5))
+    before.set_difference_scale(TintScale(Unit.NATS, automatic=True))
     before.set_grouping(Grouping.SENTENCE)
     before.set_plot_measures(PlotMeasure.LOG_PROBABILITY, PlotMeasure.RANK)
     before.set_plot_unit(Unit.NATS)
@@ -35,6 +36,7 @@ def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     assert (after.tint, after.grouping) == (before.tint, before.grouping)
     assert after.plot_measures == (PlotMeasure.LOG_PROBABILITY, PlotMeasure.RANK)
     assert after.tint_scales == before.tint_scales
+    assert after.difference_scale == TintScale(Unit.NATS, automatic=True)
     assert after.plot_unit is Unit.NATS
     assert after.hidden == before.hidden
 
