@@ -100,13 +100,13 @@ def find_model(
         raise EndpointError(
             f"The server at {host} has no model “{wanted}”",
             evidence=f"it has {', '.join(list(named)[:5])}",
-            next_step="Set “model” in the recipe to one of them.",
+            next_step="Choose one of them as its model (“model” in the recipe).",
         )
     if not wanted and len(named) > 1:
         raise EndpointError(
             f"The server at {host} has several models",
             evidence=", ".join(list(named)[:5]),
-            next_step="Set “model” in the recipe to one of them.",
+            next_step="Choose one of them as its model (“model” in the recipe).",
         )
     name = wanted or next(iter(named), "")
     return name, _context(named.get(name, {}))

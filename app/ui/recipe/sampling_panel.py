@@ -49,6 +49,9 @@ class SamplingPanel(QWidget):
         self._stop = QPlainTextEdit()
         self._structure = StructureField()
         self._policy = AlphaPolicyField()
+        kinds = (self._structure.kind, self._policy.kind)
+        self._tips = {kind: kind.toolTip() for kind in kinds}
+        """What the choices say while they can be had."""
         self._error = QLabel()
         self._error.setProperty("role", "error")
         self._error.setWordWrap(True)
@@ -279,8 +282,8 @@ class SamplingPanel(QWidget):
         constant = parse_policy(sampling.alpha_policy).is_constant
         self._structure.setEnabled(not tuned or sampling.structured)
         self._policy.setEnabled(not (tuned and constant))
-        for field in (self._structure, self._policy):
-            field.setToolTip(why_not)
+        for kind, tip in self._tips.items():
+            kind.setToolTip("\n".join(filter(None, (why_not, tip))))
 
     def _summary(self, recipe: Recipe) -> str:
         text = self._sampling_summary(recipe)
