@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.state.session import Session
 from app.ui.state.training.expert_assistant import ExpertAssistant
-from app.ui.state.training.form_values import FormValues
+from app.ui.state.training.form_values import FormValues, values_of_plan
 from app.ui.state.training.training_record import TrainingRecord, TrainingStage
 from app.ui.theme import SPACE, set_role
 from app.ui.train.course_view import CourseView
@@ -218,8 +218,7 @@ class TrainDialog(OrderedDialog):
             self.close()
 
     def _show_folder(self) -> None:
-        record = self._trainings.current
-        if record:
+        if record := self._trainings.current:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(record.folder.path)))
 
     # Content
@@ -237,9 +236,8 @@ class TrainDialog(OrderedDialog):
             self._assistant.show_recipe(self._session.recipe)
 
     def _on_models(self) -> None:
-        models = self._session.local_models
-        if not models.searching:
-            self._assistant.show_models(models.models)
+        if not self._session.local_models.searching:
+            self._assistant.show_models(self._session.local_models.models)
 
     def _prepare(self) -> None:
         self._typed.stop()
@@ -258,11 +256,19 @@ class TrainDialog(OrderedDialog):
             self._trainings.dismiss_notice()
         if self._on_tour and self._trainings.running and record:
             self._tour = record
+        self._show_plan(record)
         if not self._trainings.running:
             self._on_recipe()
             self._on_form()  # a field or the search may have ended with other values meanwhile
         self._update()
         self._show_course()
+
+    def _show_plan(self, record: TrainingRecord | None) -> None:
+        """Show what is trained, where an earlier session began it and the form says nothing."""
+        unknown = self._trainings.running and not self.form.data.text()
+        if unknown and record and record.plan.name != self.form.name.text():
+            self.form.show_values(values_of_plan(record.plan))
+        self.form.name_data(record.plan.data if unknown and record else "")
 
     def _turn_to(self, record: TrainingRecord | None, stage: TrainingStage | None) -> None:
         """Show the tab that suits a new stage."""

@@ -57,7 +57,7 @@ class TrainForm(QFrame):
         self._assistant = assistant
         self._folder = folder
         self.data = QLineEdit()
-        self.data.setPlaceholderText(self.tr("folder or file with your texts"))
+        self.name_data("")
         self.data.setAccessibleName(self.tr("Data"))
         self.file = QPushButton(self.tr("&File …"))
         self.folder = QPushButton(self.tr("F&older …"))
@@ -226,6 +226,10 @@ class TrainForm(QFrame):
         quantizations = self.more.quantization
         quantizations.setCurrentIndex(max(quantizations.findData(values.quantization), 0))
         self.more.show_settings(values.settings)
+
+    def name_data(self, name: str) -> None:
+        """Name the data of a training whose folder or file is unknown, or ask for some."""
+        self.data.setPlaceholderText(name or self.tr("folder or file with your texts"))
 
     # Dialogs
 

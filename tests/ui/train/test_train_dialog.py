@@ -189,6 +189,23 @@ def test_a_running_training_shows_its_course(
     dialog._trainings._active = False
 
 
+def test_a_training_of_an_earlier_session_fills_the_form(
+    dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
+) -> None:
+    record = record_of(plan, trained, until=Step)
+    dialog._trainings._active = True
+    show(dialog, record)
+    form = dialog.form
+    assert form.name.text() == plan.name
+    assert form.base.currentData() == plan.base.source
+    assert form.small.currentData() == plan.small.source
+    assert form.data.placeholderText() == plan.data
+    dialog._trainings._active = False
+    show(dialog, record)
+    assert "your texts" in form.data.placeholderText()
+    assert "Choose a folder or a file" in dialog._missing.message
+
+
 def test_the_axis_of_losses_has_no_numbers_before_the_first_loss(
     dialog: TrainDialog, plan: TrainingPlan, trained: tuple[TrainingFolder, Recorder]
 ) -> None:

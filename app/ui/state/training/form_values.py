@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.training.plan.training_plan import TrainingPlan
+
 
 @dataclass(frozen=True, slots=True)
 class FormValues:
@@ -33,3 +35,14 @@ class FormValues:
     match: str = ""
     quantization: str = "none"
     settings: dict[str, Any] = field(default_factory=dict)
+
+
+def values_of_plan(plan: TrainingPlan) -> FormValues:
+    """What a plan knows of the fields; where its data are it does not."""
+    return FormValues(
+        base=plan.base.source,
+        small=plan.small.source,
+        name=plan.name,
+        negative=plan.negative,
+        match=plan.match,
+    )
