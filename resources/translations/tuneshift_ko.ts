@@ -2998,6 +2998,10 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
         <source>Select a token in the text or in the plot to see its candidates.</source>
         <translation>텍스트나 플롯에서 토큰을 선택하면 그 자리의 후보를 볼 수 있습니다.</translation>
     </message>
+    <message>
+        <source>Not with a base that is tuned on a server: it needs all logits here</source>
+        <translation>서버에서 조정되는 베이스로는 할 수 없습니다. 전체 로짓이 여기에 있어야 합니다</translation>
+    </message>
 </context>
 <context>
     <name>LegendToggle</name>

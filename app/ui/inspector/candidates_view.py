@@ -81,13 +81,11 @@ class CandidatesView(QWidget):
         self._table.chosen.connect(self._choose)
         self._continue = QPushButton(self.tr("Generate from here"))
         self._continue.setProperty("role", "link")
-        self._continue.setToolTip(
-            self.tr("Start a branch that continues from the selected candidate (Enter)")
-        )
         self._continue.clicked.connect(self._choose_current)
         self._continue_action = QAction(self._continue.text(), self._table)
         self._continue_action.triggered.connect(self._choose_current)
         self._table.insertAction(self._table.actions()[0], self._continue_action)
+        self.set_startable(True)
         self._columns = ColumnsMenu(display, self._table)
         for title, slot in (
             (self.tr("Copy as CSV"), self._copy_chosen),
@@ -161,8 +159,15 @@ class CandidatesView(QWidget):
         self._model.clear()
         self._show_unknown()
 
-    def set_startable(self, startable: bool) -> None:
-        """Enable or disable continuing from a candidate."""
+    def set_startable(self, startable: bool, why_not: str = "") -> None:
+        """Enable or disable continuing from a candidate.
+
+        Args:
+            startable: Whether it is enabled.
+            why_not: Why it cannot be had, for its tool tip.
+        """
+        does = self.tr("Start a branch that continues from the selected candidate (Enter)")
+        self._continue.setToolTip(why_not or does)
         self._continue.setEnabled(startable)
         self._continue_action.setEnabled(startable)
 

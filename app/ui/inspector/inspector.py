@@ -59,6 +59,7 @@ class Inspector(QFrame):
         session.display.plot_changed.connect(self._update_units)
         session.selection.alpha_tried.connect(self._move_curve_marker)
         session.runs.run_changed.connect(self._update)
+        session.recipe_changed.connect(self._update)
         self._update_units()
         self._update()
 
@@ -90,7 +91,13 @@ class Inspector(QFrame):
         self._stale = False
         runs = self._session.runs
         run, selected = runs.current, self._session.selection.token
-        self._candidates.set_startable(not runs.running)
+        tuned = self._session.recipe.base.tuned
+        why_not = (
+            self.tr("Not with a base that is tuned on a server: it needs all logits here")
+            if tuned
+            else ""
+        )
+        self._candidates.set_startable(not (runs.running or tuned), why_not)
         if self._curve is None and self._may_make_ahead():
             self._ahead.start()
         if run is None or selected is None:

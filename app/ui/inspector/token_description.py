@@ -173,6 +173,8 @@ class TokenDescription(QWidget):
                 return exact  # the run is of an earlier version
             rest = self.tr("{0}, of tokens with {1} the first piece, of tokens with {2} nothing")
             return rest.format(exact, f"{explained.bounded:.1%}", f"{explained.unknown:.1%}")
+        if shown.run.recipe.base.tuned:  # it sampled from whole rows, and sent a few of them
+            return ""
         if coverage is None:  # the run was opened from the history
             coverage = shown.run.candidates(shown.token.index).coverage
         return self.tr("The server returned tokens with {0} of the base's probability").format(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QTableView
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QTableView
 from pytestqt.qtbot import QtBot
 from shiboken6 import delete, isValid
 
 from app.attribution.candidates import tabulate
 from app.attribution.measures import BIT, Unit
 from app.attribution.plot_measure import PlotMeasure
+from app.checkpoints.spec import CheckpointSpec
 from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
@@ -171,6 +174,35 @@ def test_in_a_low_window_the_column_scrolls(finished_session: Session, qtbot: Qt
     assert story.geometry().bottom() < candidates.y()
     assert candidates.geometry().bottom() < curve.y()
     assert area.verticalScrollBar().maximum() > 0
+
+
+def test_no_branch_can_be_started_on_a_server_that_tunes(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    buttons = inspector.findChildren(QPushButton)
+    (start,) = (each for each in buttons if each.text() == "Generate from here")
+    assert start.isEnabled()
+    here = finished_session.recipe.base
+    there = replace(here, source="endpoint:http://gpu:8000/v1", tuned=True)
+    finished_session.set_spec(0, there)
+    assert not start.isEnabled()
+    assert "tuned on a server" in start.toolTip()
+    finished_session.set_spec(0, here)
+    assert start.isEnabled()
+    assert "Start a branch" in start.toolTip()
+
+
+def test_a_run_of_a_server_that_tunes_has_no_coverage(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    """The server samples from whole rows; the candidates that it sends are no share of them."""
+    run = finished_session.runs.current
+    assert run is not None
+    for tuned in (False, True):
+        there = CheckpointSpec("endpoint:http://gpu:8000/v1", tuned=tuned)
+        run.recipe = run.recipe.with_role(0, there)
+        finished_session.selection.select(8 if tuned else 6)
+        assert ("The server returned tokens with" in labels(inspector)) != tuned
 
 
 def pass_time(view: Inspector) -> None:
